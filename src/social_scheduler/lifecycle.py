@@ -191,6 +191,13 @@ RULES: tuple[Rule, ...] = (
         (Who.AUTHOR, Who.REVIEWER, Who.DUTY),
         "Stopped by a person before anything was sent.",
     ),
+    _delivery(
+        [D.LEASED, D.FAILED, D.MISSED],
+        "reword",
+        D.SCHEDULED,
+        (Who.AUTHOR,),
+        "The post was edited before anything of it was live; the new words need approval.",
+    ),
     _delivery([D.SENDING], "proceed", D.SENDING, WORKER, "One part is live; the thread goes on."),
     _delivery([D.SENDING], "confirm", D.PUBLISHED, WORKER, "The last part is live."),
     _delivery(
@@ -200,7 +207,7 @@ RULES: tuple[Rule, ...] = (
         WORKER,
         "Certainly not sent: tried again later inside the window; the due time never changes.",
     ),
-    _delivery([D.SENDING], "refuse", D.FAILED, WORKER, "Refused, and nothing of it is live."),
+    _delivery([D.SENDING, D.LEASED], "refuse", D.FAILED, WORKER, "Refused, and nothing of it is live."),
     _delivery(
         [D.SENDING, D.LEASED, D.SCHEDULED],
         "stop",
@@ -220,7 +227,7 @@ RULES: tuple[Rule, ...] = (
         [D.UNCONFIRMED],
         "resume",
         D.SCHEDULED,
-        RECONCILER,
+        (*RECONCILER, *PEOPLE),
         "The unclear part was found live; the thread goes on at the next.",
     ),
     _delivery(

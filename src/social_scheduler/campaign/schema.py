@@ -7,7 +7,7 @@ Field descriptions become the reference page and the JSON Schema that editors us
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
@@ -15,13 +15,25 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 class _Words:
     """Marks text that will be published: it must be quoted or a `|` block in the file."""
 
+    def __get_pydantic_json_schema__(self, core_schema: Any, handler: Any) -> dict[str, Any]:
+        """Only text will do here, also for editors (json_schema.py takes the mark away)."""
+        schema: dict[str, Any] = handler(core_schema)
+        return schema | {"words": True}
+
 
 WORDS = _Words()
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,79}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
 Words = Annotated[str, StringConstraints(min_length=1), WORDS]
-Moment = Annotated[str, StringConstraints(min_length=1)]
+
+_DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_DAY = "(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
+_MOMENT = rf"^({_DATE}|{_DAY}) +[0-9]{{1,2}}:[0-9]{{2}}( +[A-Za-z][A-Za-z0-9_+/-]*)?$"
+Moment = Annotated[
+    str, StringConstraints(min_length=1), Field(json_schema_extra={"pattern": _MOMENT})
+]
+Day = Annotated[str, Field(json_schema_extra={"pattern": f"^{_DATE}$"})]
 
 
 class _Strict(BaseModel):
@@ -115,7 +127,7 @@ class Campaign(_Strict):
     to: Annotated[list[Name], Field(min_length=1)] = Field(
         description="Accounts or groups from accounts.yaml."
     )
-    week_of: str | None = Field(
+    week_of: Day | None = Field(
         None, description="A Monday, `2027-01-11`; lets posts say `Tuesday 10:30`."
     )
     event: Moment | None = Field(

@@ -1,0 +1,149 @@
+"""The composition root: the only place that knows which concrete parts make a workspace."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from limits import RateLimitItemPerMinute
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+
+from social_scheduler import platforms
+from social_scheduler.config import Settings, load_settings
+from social_scheduler.errors import Conflict, InvalidInput, WorkspaceError
+from social_scheduler.journal import Journal
+from social_scheduler.media.store import MediaStore
+from social_scheduler.policy import DEFAULT_POLICY
+from social_scheduler.services.context import Context
+from social_scheduler.services.people import Passwords
+from social_scheduler.store import workspace as store
+from social_scheduler.store.database import Database, sqlite_url
+from social_scheduler.vault import Vault
+
+DATABASE_FILE = "social-scheduler.db"
+KINDS = ("rehearsal", "live")
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A workspace that is open: what services need, and its settings."""
+
+    context: Context
+    settings: Settings
+
+
+class LoginThrottle:
+    """At most ten wrong passwords a name in ten minutes, counted in this process."""
+
+    def __init__(self) -> None:
+        self._limiter = MovingWindowRateLimiter(MemoryStorage())
+        self._limit = RateLimitItemPerMinute(10, 10)
+
+    def may_try(self, name: str) -> bool:
+        """Whether another password may be tried for this name now."""
+        return self._limiter.test(self._limit, "password", name)
+
+    def failed(self, name: str) -> None:
+        """A wrong password was given."""
+        self._limiter.hit(self._limit, "password", name)
+
+
+def utc_now() -> datetime:
+    """The present moment."""
+    return datetime.now(UTC)
+
+
+def make_workspace(
+    root: Path,
+    *,
+    kind: str,
+    now: Callable[[], datetime] = utc_now,
+    settings: Settings | None = None,
+) -> None:
+    """Make an empty workspace in a folder; refused where there is one already."""
+    if kind not in KINDS:
+        raise InvalidInput(f"There is no kind of workspace {kind!r}.", "Use rehearsal or live.")
+    root.mkdir(parents=True, exist_ok=True)
+    settings = settings or load_settings(root)
+    database = Database(_database_url(root, settings))
+    try:
+        database.upgrade()
+        uid = secrets.token_hex(16)
+        with database.write() as tx:
+            if store.find(tx) is not None:
+                raise Conflict(
+                    f"There is a workspace in {root} already.", "Use it, or choose another folder."
+                )
+            store.create(tx, uid=uid, kind=kind, policy=DEFAULT_POLICY, now=now())
+        _journal(root).create(uid)
+        for folder in ("campaigns", "media"):
+            (root / folder).mkdir(exist_ok=True)
+    finally:
+        database.close()
+
+
+def upgrade_workspace(root: Path) -> None:
+    """Bring the database of an existing workspace to this program's schema."""
+    database = Database(_database_url(root, load_settings(root)))
+    try:
+        database.upgrade()
+    finally:
+        database.close()
+
+
+@contextmanager
+def open_workspace(
+    root: Path,
+    *,
+    now: Callable[[], datetime] = utc_now,
+    settings: Settings | None = None,
+    passwords: Passwords | None = None,
+) -> Iterator[Opened]:
+    """Open a workspace; WorkspaceError with a remedy when it is not one."""
+    settings = settings or load_settings(root)
+    if not settings.database_url and not (root / DATABASE_FILE).exists():
+        raise WorkspaceError(
+            f"There is no workspace in {root}.",
+            "Run social-scheduler init there, or name the folder with --workspace.",
+        )
+    database = Database(_database_url(root, settings))
+    journal = _journal(root)
+    try:
+        database.require_schema()
+        with database.read() as tx:
+            workspace = store.find(tx)
+        if workspace is None:
+            raise WorkspaceError("The database has no workspace.", "Run social-scheduler init.")
+        yield Opened(
+            Context(
+                root=root,
+                kind=workspace.kind,
+                uid=workspace.uid,
+                sandbox_url=settings.sandbox_url.rstrip("/"),
+                database=database,
+                media=MediaStore(root / "media"),
+                vault=Vault(root / "vault"),
+                journal=journal,
+                platforms=platforms.discover(),
+                now=now,
+                passwords=passwords or Passwords(),
+                throttle=LoginThrottle(),
+            ),
+            settings,
+        )
+    finally:
+        journal.close()
+        database.close()
+
+
+def _database_url(root: Path, settings: Settings) -> str:
+    return settings.database_url or sqlite_url(root / DATABASE_FILE)
+
+
+def _journal(root: Path) -> Journal:
+    return Journal(root / "journal" / "worker.jsonl")

@@ -1,0 +1,195 @@
+"""Decides what an answer of X, or the lack of one, means: done, or one of the five outcomes.
+
+Only what proves that nothing went out may lead to a repeated post; what nobody foresaw is
+unconfirmed. Calls that publish nothing are repeatable, so for them it is `NotSent`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from social_scheduler.errors import (
+    NotSent,
+    PlatformError,
+    RateLimited,
+    Refused,
+    Unauthorized,
+    Unconfirmed,
+)
+
+_WINDOW = timedelta(minutes=15)
+_DAY = timedelta(hours=24)
+_SKEW = timedelta(hours=1)
+_CONNECT_AGAIN = "Connect the account again, and see that this machine's clock is right."
+
+# What a 403 says when it is about the account or the app, and not about the words.
+_ACCOUNT_TYPES = ("client-forbidden", "oauth1-permissions", "unsupported-authentication")
+_ACCOUNT_CODES = {64, 326}
+_ACCOUNT_WORDS = re.compile(
+    r"account (?:is|has been) (?:suspended|temporarily locked|locked|deactivated)"
+    r"|app permissions|attached to a project",
+    re.IGNORECASE,
+)
+_DUPLICATE_CODE = 187
+_SHORTEST_SECRET = 8
+_SIGNATURE = re.compile(r"""oauth_\w+\s*["']?\s*[=:]\s*["']?[^\s"',&]*""", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One complete HTTP answer; header names in lower case. `secrets` never leave it."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    secrets: Sequence[str] = ()
+
+    def __repr__(self) -> str:
+        return f"Answer({self.status})"
+
+    def json(self) -> dict[str, Any] | None:
+        """The JSON object in it; None when there is none."""
+        try:
+            found = json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+        return found if isinstance(found, dict) else None
+
+    def problems(self) -> list[dict[str, Any]]:
+        """What X complains of: the problem itself, then each of its `errors`."""
+        body = self.json() or {}
+        more = body.get("errors")
+        return [body, *(e for e in (more if isinstance(more, list) else []) if isinstance(e, dict))]
+
+    def words(self) -> str:
+        """X's own words on one line, at most 500 characters, without keys and signatures."""
+        if self.json() is None:
+            return f"{len(self.body)} bytes that are not a JSON object"
+        said = dict.fromkeys(self._said("title", "detail", "message", "reason"))
+        return redacted("; ".join(said), self.secrets)[:500] or "no reason given"
+
+    def _said(self, *names: str) -> Iterator[str]:
+        for problem in self.problems():
+            for name in names:
+                value = problem.get(name)
+                if isinstance(value, str) and value and value != "about:blank":
+                    yield " ".join(value.split())
+
+    @property
+    def evidence(self) -> str:
+        """Kept with the attempt: the status, X's words, and the kinds of problem it names."""
+        kinds = ", ".join(kind.rpartition("/")[2] for kind in dict.fromkeys(self._said("type")))
+        kinds = redacted(kinds, self.secrets)[:100]
+        return f"HTTP {self.status}: {self.words()}" + (f" ({kinds})" if kinds else "")
+
+
+def redacted(said: str, secrets: Sequence[str]) -> str:
+    """`said` without our keys and without anything of an OAuth header, should a server echo them."""
+    said = _SIGNATURE.sub("oauth_…", said)
+    for secret in secrets:
+        if len(secret) >= _SHORTEST_SECRET:
+            said = said.replace(secret, "…").replace(quote(secret, safe=""), "…")
+    return said
+
+
+def judge(answer: Answer, *, publishing: bool, now: datetime) -> dict[str, Any]:
+    """The JSON object of a 2xx answer; raises the outcome that any other answer means."""
+    if 200 <= answer.status < 300:
+        body = answer.json()
+        if body is None:
+            raise lost(
+                publishing, "X answered with something that cannot be read.", answer.evidence
+            )
+        return body
+    match answer.status:
+        case 429:
+            raise RateLimited(
+                "X takes no more from this account for now.",
+                until=resumes_at(answer, now),
+                evidence=answer.evidence,
+            )
+        case 401:
+            raise Unauthorized(
+                "X does not accept this account's keys.", _CONNECT_AGAIN, evidence=answer.evidence
+            )
+        case 402:
+            raise NotSent(
+                "X wants to be paid first.",
+                "Add API credit in X's developer console.",
+                evidence=answer.evidence,
+            )
+        case 403:
+            raise _forbidden(answer, publishing=publishing)
+        case 400 | 404 | 413 | 422:
+            raise _refused(answer)
+        case status if 300 <= status < 400:
+            problem = "X pointed to another address, which is not followed."
+        case status if status >= 500:
+            problem = f"X failed with HTTP {status}."
+        case status:
+            problem = f"X answered HTTP {status}, which is unforeseen."
+    raise lost(publishing, problem, answer.evidence)
+
+
+def lost(publishing: bool, problem: str, evidence: str) -> PlatformError:
+    """The outcome of a call of which it is not known what came."""
+    if not publishing:
+        return NotSent(problem, evidence=evidence)
+    return Unconfirmed(problem, "Look whether it is live before anything else.", evidence=evidence)
+
+
+def _forbidden(answer: Answer, *, publishing: bool) -> PlatformError:
+    problems = answer.problems()
+    codes = {p["code"] for p in problems if isinstance(p.get("code"), int)}
+    said = answer.words()
+    if publishing and ("duplicate content" in said.lower() or _DUPLICATE_CODE in codes):
+        # X names no id: only a look tells an earlier send of ours from somebody else's post.
+        return Unconfirmed(
+            "X says this account has said the same before.",
+            "Look whether it is live before anything else.",
+            evidence=f"duplicate: {answer.evidence}",
+        )
+    kinds = tuple(p["type"] for p in problems if isinstance(p.get("type"), str))
+    about_account = codes & _ACCOUNT_CODES or any(k.endswith(_ACCOUNT_TYPES) for k in kinds)
+    if about_account or _ACCOUNT_WORDS.search(said):
+        return Unauthorized(
+            f"X does not let this account or app act: {said}",
+            "Sign in at x.com and at X's developer console, then connect the account again.",
+            evidence=answer.evidence,
+        )
+    return _refused(answer)
+
+
+def _refused(answer: Answer) -> Refused:
+    return Refused(f"X refused: {answer.words()}", evidence=answer.evidence)
+
+
+def resumes_at(answer: Answer, now: datetime) -> datetime:
+    """When X takes more again (UTC).
+
+    `x-rate-limit-reset` counts the window of 15 minutes; the limits of 24 hours have headers of
+    their own, which count once nothing is left. Times that cannot be right are not believed.
+    """
+    resets = [_instant(answer, "x-rate-limit-reset")]
+    for day in ("x-user-limit-24hour", "x-app-limit-24hour"):
+        if answer.headers.get(f"{day}-remaining") == "0":
+            resets.append(_instant(answer, f"{day}-reset"))
+    sane = [t for t in resets if t is not None and now - _SKEW < t <= now + _DAY + _SKEW]
+    if sane:
+        return max(*sane, now + timedelta(seconds=1))
+    if any(str(p.get("type", "")).endswith("usage-capped") for p in answer.problems()):
+        return now + _DAY
+    return now + _WINDOW
+
+
+def _instant(answer: Answer, header: str) -> datetime | None:
+    value = answer.headers.get(header, "")
+    if not re.fullmatch(r"[0-9]{1,11}", value):
+        return None
+    return datetime.fromtimestamp(int(value), UTC)

@@ -1,0 +1,111 @@
+"""Connecting accounts: whose keys they are, and where this workspace may send at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+
+from social_scheduler.campaign.schema import AccountEntry
+from social_scheduler.errors import Conflict, InvalidInput, NotAllowed
+from social_scheduler.planning import Speaker
+from social_scheduler.platforms import Connection, named
+from social_scheduler.services.actor import Actor, Right
+from social_scheduler.services.context import Context
+from social_scheduler.store import accounts as store
+from social_scheduler.store.steps import remember
+from social_scheduler.store.tables import Account, AccountState
+
+LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
+
+
+def allowed_server(context: Context, platform: str, server: str) -> str:
+    """`server`, if this workspace may send there.
+
+    A rehearsal workspace sends to its sandbox and nowhere else; a live one never to a
+    sandbox or any other address on this machine.
+    """
+    if context.kind == "rehearsal":
+        if server != context.sandbox_url or urlsplit(server).hostname not in LOOPBACK:
+            raise NotAllowed(
+                f"This is a rehearsal workspace; it does not send to {server}.",
+                f"It sends to its sandbox at {context.sandbox_url} only.",
+            )
+    elif server == context.sandbox_url or urlsplit(server).hostname in LOOPBACK:
+        raise NotAllowed(
+            f"This is a live workspace; it does not send to {server}.",
+            "Rehearse in a workspace made with: social-scheduler init --rehearsal",
+        )
+    elif urlsplit(server).scheme != "https":
+        raise NotAllowed(f"{server} is not an https address.", "Keys are sent over https only.")
+    return server
+
+
+def server_for(context: Context, platform: str) -> str:
+    """Where accounts of a platform are in this workspace."""
+    default = named(platform).default_url
+    return context.sandbox_url if context.kind == "rehearsal" else default
+
+
+def connect_account(
+    context: Context, actor: Actor, entry: AccountEntry, keys: Mapping[str, str]
+) -> Account:
+    """Ask the network whose keys these are, and keep both. Again for an account: reconnects it."""
+    actor.require(Right.ADMIN)
+    now = context.now()
+    platform = named(entry.platform)
+    if missing := [k for k in platform.keys if not keys.get(k, "").strip()]:
+        raise InvalidInput(
+            f"{entry.name} needs the key {missing[0]}.", f"All of: {', '.join(platform.keys)}."
+        )
+    server = allowed_server(context, entry.platform, server_for(context, entry.platform))
+    identity = platform.identify(Connection(base_url=server, keys=keys))
+    if identity.handle.lower() != entry.handle.lower().removeprefix("@"):
+        raise Conflict(
+            f"The keys belong to {identity.handle}, but accounts.yaml calls {entry.name} "
+            f"{entry.handle}.",
+            "Use the keys of that account, or correct the file.",
+        )
+    with context.database.write() as tx:
+        known = store.account_named(tx, entry.name)
+        if known and (known.native_id, known.server) != (identity.native_id, server):
+            waiting = store.count_open(tx, known.id)
+            if waiting:
+                raise Conflict(
+                    f"{entry.name} was another account until now, and {waiting} deliveries "
+                    "to it are still open.",
+                    "Withdraw them first; approvals are for one account and never move.",
+                )
+        account = store.keep_account(
+            tx,
+            entry.name,
+            platform=entry.platform,
+            handle=entry.handle.removeprefix("@"),
+            language=entry.language,
+            server=server,
+            native_id=identity.native_id,
+            may_thread=entry.may_thread == "yes",
+            state=AccountState.CONNECTED,
+            trouble=None,
+            limited_until=None,
+            connected_at=now,
+        )
+        context.vault.put(entry.name, {k: keys[k] for k in platform.keys})
+        told = f"{entry.name}: {identity.handle} ({identity.native_id}) at {server}"
+        remember(tx, actor.by(now, told), "connect_account")
+    return account
+
+
+def list_accounts(context: Context, actor: Actor) -> list[Account]:
+    """The connected accounts."""
+    actor.require(Right.READ)
+    with context.database.read() as tx:
+        return store.accounts(tx)
+
+
+def speakers(context: Context) -> dict[str, Speaker]:
+    """The connected accounts, as planning needs them."""
+    with context.database.read() as tx:
+        return {
+            a.name: Speaker(a.id, a.name, a.platform, a.server, a.native_id, a.language, a.handle)
+            for a in store.accounts(tx)
+        }

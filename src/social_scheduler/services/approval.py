@@ -1,0 +1,88 @@
+"""Whether a revision is approved: the one judgement that review and the last look share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from social_scheduler.message import Window, approval_digest, content_digest, window_digest
+from social_scheduler.policy import Given, Policy, Verdict, judge
+from social_scheduler.services.actor import Right, rights_of
+from social_scheduler.store import review as store
+from social_scheduler.store.database import Transaction
+from social_scheduler.store.review import StoredApproval, StoredMessage
+from social_scheduler.store.tables import Revision
+
+
+@dataclass(frozen=True, slots=True)
+class LanguageVerdict:
+    """One language of one revision: what an approval of it binds, and whether there are enough."""
+
+    language: str
+    content_digest: str
+    window_digest: str
+    accounts: tuple[str, ...]
+    verdict: Verdict
+    approvals: tuple[StoredApproval, ...]
+    """Those that count."""
+
+
+def judge_revision(
+    tx: Transaction,
+    revision: Revision,
+    *,
+    policy: Policy | None = None,
+    window: Window | None = None,
+    messages: Sequence[StoredMessage] | None = None,
+) -> dict[str, LanguageVerdict]:
+    """Every language of a revision, by language. Digests are computed from the stored bytes."""
+    policy = policy or store.policy(tx)
+    messages = (
+        messages
+        if messages is not None
+        else store.messages_of(tx, revision.post_id, revision.number)
+    )
+    approvals = store.approvals_of(tx, revision.post_id, revision.number)
+    window = window or Window(revision.due_at, revision.not_before, revision.not_after)
+    when = window_digest(window)
+    found: dict[str, LanguageVerdict] = {}
+    for language in sorted({m.language for m in messages}):
+        mine = [m for m in messages if m.language == language]
+        accounts = tuple(m.account for m in mine)
+        words = approval_digest((m.account, content_digest(m.body)) for m in mine)
+        given = [a for a in approvals if a.language == language]
+        verdict = judge(
+            policy.required(revision.kind, accounts, language),
+            [_given(a, revision) for a in given],
+            content_digest=words,
+            window_digest=when,
+        )
+        counting = tuple(
+            a for a in given if counts(a, revision) and (a.window_only or a.content_digest == words)
+        )
+        found[language] = LanguageVerdict(language, words, when, accounts, verdict, counting)
+    return found
+
+
+def counts(approval: StoredApproval, revision: Revision) -> bool:
+    """Whether its giver may still approve, reads the language, and did not write the post."""
+    if approval.ended_at is not None or not approval.active:
+        return False
+    if approval.window_only:  # "send again" and "move": an act of whoever may settle
+        return Right.SETTLE in rights_of(approval.roles)
+    return (
+        Right.APPROVE in rights_of(approval.roles)
+        and approval.language in approval.languages
+        and approval.person_id not in revision.authors
+        and approval.person != revision.owner
+    )
+
+
+def _given(approval: StoredApproval, revision: Revision) -> Given:
+    return Given(
+        person=approval.person_id,
+        content_digest=approval.content_digest,
+        window_digest=approval.window_digest,
+        counts=counts(approval, revision),
+        window_only=approval.window_only,
+    )

@@ -1,0 +1,3 @@
+"""Check campaign files against the workspace: accounts, limits, policy, people, what is queued."""
+
+from __future__ import annotations

@@ -1,0 +1,401 @@
+"""Plan and queue: what would change in the database, shown first, then done file by file.
+
+Queueing the same files twice changes nothing. Changed words are a new revision, which nobody
+has approved; a changed time keeps the approvals of the words and needs one for the new
+window. What is live stays as it was said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from social_scheduler.errors import Conflict, NotFound
+from social_scheduler.lifecycle import OPEN, DeliveryState, PostState
+from social_scheduler.message import part_digest
+from social_scheduler.planning import PlannedMessage, PlannedPost
+from social_scheduler.services.actor import Actor, Right
+from social_scheduler.services.context import Context
+from social_scheduler.store import queue as store
+from social_scheduler.store.database import Transaction
+from social_scheduler.store.queue import KnownDelivery, KnownPost
+from social_scheduler.store.review import deliveries_of
+from social_scheduler.store.steps import (
+    By,
+    create_deliveries,
+    create_parts,
+    create_posts,
+    step_delivery,
+    step_post,
+)
+
+REWORDABLE = OPEN | {DeliveryState.FAILED, DeliveryState.MISSED}
+"""Deliveries that an edit reaches: nothing of them is live."""
+
+
+class ChangeKind(StrEnum):
+    """What queueing would do with one post."""
+
+    NEW = "new"
+    UNCHANGED = "unchanged"
+    MOVED = "moved"
+    EDITED = "edited"
+    LIVE = "already live"
+    WITHDRAWN = "withdrawn"
+    CHANGES_REQUESTED = "changes requested"
+    REMOVED = "removed from the file"
+    RENAMED = "looks like a rename"
+    PAST = "too late to change"
+
+
+REFUSED = frozenset({ChangeKind.PAST, ChangeKind.RENAMED})
+"""Changes that stop the queueing of their file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What queueing does with one post, and a note for its author."""
+
+    kind: ChangeKind
+    campaign: str
+    post: str
+    note: str = ""
+    planned: PlannedPost | None = None
+    known: KnownPost | None = None
+
+    @property
+    def reference(self) -> str:
+        """`campaign/post`, as every command takes it."""
+        return f"{self.campaign}/{self.post}"
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignFacts:
+    """What is kept of a campaign beside its posts."""
+
+    name: str
+    kind: str
+    title: str
+    path: str
+
+
+def compare(
+    context: Context, actor: Actor, campaign: str, planned: Sequence[PlannedPost]
+) -> list[Change]:
+    """What queueing one campaign would change; nothing is written."""
+    actor.require(Right.READ)
+    with context.database.read() as tx:
+        return _compare(tx, campaign, planned, context.now())
+
+
+def enqueue(
+    context: Context,
+    actor: Actor,
+    facts: CampaignFacts,
+    planned: Sequence[PlannedPost],
+    *,
+    cancel_removed: bool = False,
+    resubmit: bool = False,
+) -> list[Change]:
+    """Queue one campaign file: all of it, or (with an error) nothing."""
+    actor.require(Right.QUEUE)
+    now = context.now()
+    by = actor.by(now)
+    with context.database.write() as tx:
+        _require_one_home(tx, context, facts)
+        changes = _compare(tx, facts.name, planned, now)
+        _refuse(changes, cancel_removed)
+        campaign_id = store.keep_campaign(
+            tx, facts.name, home="file", path=facts.path, kind=facts.kind, title=facts.title
+        )
+        _add(
+            tx,
+            campaign_id,
+            [c.planned for c in changes if c.kind is ChangeKind.NEW and c.planned],
+            actor,
+            by,
+        )
+        _note_removed(tx, changes, now)
+        for change in changes:
+            known, post = change.known, change.planned
+            if known is None:
+                continue
+            if change.kind is ChangeKind.MOVED and post:
+                _move(tx, known, post, actor, by)
+            elif post and (
+                change.kind is ChangeKind.EDITED
+                or (resubmit and change.kind is ChangeKind.CHANGES_REQUESTED)
+            ):
+                _edit(tx, known, post, actor, by)
+            elif change.kind is ChangeKind.REMOVED and cancel_removed:
+                withdraw_post(tx, known.id, by.because("removed from its file"))
+    return changes
+
+
+def withdraw_post(tx: Transaction, post_id: int, by: By) -> None:
+    """Never to be said: ends the post, and cancels every delivery that has not begun."""
+    if not step_post(tx, post_id, "withdraw", by):
+        raise Conflict("The post is withdrawn already.")
+    for delivery in deliveries_of(tx, post_id):
+        if delivery.state in OPEN:
+            step_delivery(tx, delivery.id, "cancel", by, attempt=delivery.attempt + 1)
+
+
+def _refuse(changes: Sequence[Change], cancel_removed: bool) -> None:
+    for change in changes:
+        if change.kind is ChangeKind.RENAMED and cancel_removed:
+            continue
+        if change.kind in REFUSED:
+            raise Conflict(f"{change.reference}: {change.note}", "Nothing of this file was queued.")
+
+
+def _require_one_home(tx: Transaction, context: Context, facts: CampaignFacts) -> None:
+    known = store.campaign_named(tx, facts.name)
+    if known is None or known.path == facts.path:
+        return
+    if known.home != "file":
+        raise Conflict(
+            f"The campaign {facts.name} is edited on the web, not in files.",
+            "Give this file another campaign name.",
+        )
+    other = context.root / known.path
+    if other.exists() and f"campaign: {facts.name}" in other.read_text("utf-8", "replace"):
+        raise Conflict(
+            f"{facts.path} and {known.path} both say `campaign: {facts.name}`.",
+            "Give one of them another name; a campaign is known by its name for ever.",
+        )
+
+
+def _compare(
+    tx: Transaction, campaign: str, planned: Sequence[PlannedPost], now: datetime
+) -> list[Change]:
+    known = store.known_posts(tx, campaign)
+    here = {post.key for post in planned}
+    gone = [k for k in known.values() if k.key not in here and k.state is not PostState.WITHDRAWN]
+    changes = [_change(campaign, post, known.get(post.key), gone, now) for post in planned]
+    return changes + [
+        Change(
+            ChangeKind.REMOVED,
+            campaign,
+            post.key,
+            "still queued; add --cancel-removed to withdraw it",
+            known=post,
+        )
+        for post in gone
+    ]
+
+
+def _change(
+    campaign: str,
+    post: PlannedPost,
+    known: KnownPost | None,
+    gone: Sequence[KnownPost],
+    now: datetime,
+) -> Change:
+    change = Change(ChangeKind.UNCHANGED, campaign, post.key, planned=post, known=known)
+    if known is None:
+        words = {m.digest for m in post.messages}
+        for other in gone:
+            if words & {d.digest for d in other.deliveries}:
+                return replace(
+                    change,
+                    kind=ChangeKind.RENAMED,
+                    note=f"has the words of {other.key}, which is no longer in the file: "
+                    f"give it its id {other.key} back, or add --cancel-removed to withdraw that one",
+                )
+        if post.window.not_after <= now:
+            return replace(change, kind=ChangeKind.PAST, note=f"{post.wall} {post.zone} is past")
+        return replace(change, kind=ChangeKind.NEW)
+    same_words, same_time = post.digest == known.digest, post.window == known.window
+    if known.state is PostState.WITHDRAWN:
+        note = "was withdrawn; to say it after all, give it a new id"
+        return replace(change, kind=ChangeKind.WITHDRAWN, note=note)
+    if same_words and same_time:
+        if known.state is PostState.CHANGES_REQUESTED:
+            note = "a reviewer asked for changes; edit it, or add --resubmit"
+            return replace(change, kind=ChangeKind.CHANGES_REQUESTED, note=note)
+        return change
+    live = _live_note(post, known)
+    reachable = any(d.state in REWORDABLE and d.live_since is None for d in known.deliveries)
+    added = {m.speaker.name for m in post.messages} - {d.account for d in known.deliveries}
+    if not reachable and not added:
+        if same_words:
+            return change
+        return replace(change, kind=ChangeKind.LIVE, note=live or "it has ended; write a new post")
+    if post.window.not_after <= now:
+        return replace(change, kind=ChangeKind.PAST, note=f"{post.wall} {post.zone} is past")
+    if same_words and known.state in (PostState.IN_REVIEW, PostState.APPROVED):
+        was = f"{known.window.due_at:%Y-%m-%d %H:%M} UTC"
+        return replace(
+            change, kind=ChangeKind.MOVED, note=f"was {was}; the new time needs approval"
+        )
+    return replace(change, kind=ChangeKind.EDITED, note=live or "a new revision; needs approval")
+
+
+def _live_note(post: PlannedPost, known: KnownPost) -> str:
+    new = {m.speaker.name: m.digest for m in post.messages}
+    live = [d for d in known.deliveries if d.live_since and new.get(d.account) != d.digest]
+    return "; ".join(
+        f"{d.account}: already live since {d.live_since:%Y-%m-%d %H:%M} UTC and stays as it is, "
+        "write a correction"
+        for d in live
+    )
+
+
+def _add(
+    tx: Transaction, campaign_id: int, posts: Sequence[PlannedPost], actor: Actor, by: By
+) -> None:
+    if not posts:
+        return
+    ids = create_posts(
+        tx,
+        [
+            {"campaign_id": campaign_id, "key": p.key, "revision": 1, "removed_from_file_at": None}
+            for p in posts
+        ],
+        by,
+    )
+    numbered = list(zip(ids, posts, strict=True))
+    _write_revisions(tx, [(i, 1, p, p.messages, [actor.id]) for i, p in numbered], by)
+    create_deliveries(
+        tx,
+        [_delivery_row(i, 1, p, m) for i, p in numbered for m in p.messages],
+        [_keys(m) for p in posts for m in p.messages],
+    )
+
+
+def _write_revisions(
+    tx: Transaction,
+    rows: Sequence[tuple[int, int, PlannedPost, Sequence[PlannedMessage], list[int]]],
+    by: By,
+) -> None:
+    store.add_revisions(
+        tx,
+        [
+            {
+                "post_id": post_id,
+                "number": number,
+                "digest": post.digest,
+                "kind": post.kind,
+                "owner": post.owner,
+                "tags": list(post.tags),
+                "release": post.release,
+                "zone": post.zone,
+                "wall": post.wall,
+                "due_at": post.window.due_at,
+                "not_before": post.window.not_before,
+                "not_after": post.window.not_after,
+                "authors": authors,
+                "queued_at": by.at,
+                "place": post.place,
+            }
+            for post_id, number, post, _, authors in rows
+        ],
+    )
+    if not any(messages for _, _, _, messages, _ in rows):
+        return
+    store.add_messages(
+        tx,
+        [
+            {
+                "post_id": post_id,
+                "revision": number,
+                "account_id": m.speaker.id,
+                "language": m.speaker.language,
+                "digest": m.digest,
+                "body": m.body,
+            }
+            for post_id, number, _, messages, _ in rows
+            for m in messages
+        ],
+    )
+
+
+def _delivery_row(
+    post_id: int, revision: int, post: PlannedPost, message: PlannedMessage
+) -> dict[str, object]:
+    return {
+        "post_id": post_id,
+        "account_id": message.speaker.id,
+        "revision": revision,
+        "language": message.speaker.language,
+        "kind": post.kind,
+        "tags": list(post.tags),
+        "pictures": message.pictures,
+        "due_at": post.window.due_at,
+        "not_before": post.window.not_before,
+        "not_after": post.window.not_after,
+        "looks": 0,
+        "tries": 0,
+        "attempt": 0,
+    }
+
+
+def _keys(message: PlannedMessage) -> list[str]:
+    return [part_digest(message.digest, n) for n in range(1, message.parts + 1)]
+
+
+def _note_removed(tx: Transaction, changes: Sequence[Change], now: datetime) -> None:
+    removed = [c.known.id for c in changes if c.known and c.kind is ChangeKind.REMOVED]
+    here = [c.known.id for c in changes if c.known and c.kind is not ChangeKind.REMOVED]
+    store.mark_removed_from_file(tx, removed, now)
+    store.mark_removed_from_file(tx, here, None)
+
+
+def _move(tx: Transaction, known: KnownPost, post: PlannedPost, actor: Actor, by: By) -> None:
+    why = f"{known.window.due_at:%Y-%m-%d %H:%M} → {post.window.due_at:%Y-%m-%d %H:%M} UTC"
+    if not step_post(tx, known.id, "move", by.because(why)):
+        raise Conflict(f"{post.campaign}/{post.key} was changed by somebody else just now.")
+    authors = sorted({*known.authors, actor.id})
+    store.set_window(tx, known, post.window, authors, zone=post.zone, wall=post.wall)
+    for delivery in known.deliveries:
+        if delivery.state in OPEN and delivery.live_since is None:
+            _take_back(tx, delivery, by)
+            store.repoint_delivery(tx, delivery.id, post.window)
+
+
+def _take_back(tx: Transaction, delivery: KnownDelivery, by: By) -> None:
+    # A worker that holds the lease fails at `begin`: the state and the fence are not its own.
+    if delivery.state is not DeliveryState.SCHEDULED:
+        step_delivery(tx, delivery.id, "reword", by, worker=None, lease_until=None)
+
+
+def _edit(tx: Transaction, known: KnownPost, post: PlannedPost, actor: Actor, by: By) -> None:
+    number = known.revision + 1
+    if not step_post(tx, known.id, "edit", by.because(f"revision {number}")):
+        raise Conflict(f"{post.campaign}/{post.key} was changed by somebody else just now.")
+    now_at = {d.account: d for d in known.deliveries}
+    reached = [
+        m
+        for m in post.messages
+        if (d := now_at.get(m.speaker.name)) is None
+        or (d.state in REWORDABLE and d.live_since is None)
+    ]
+    _write_revisions(tx, [(known.id, number, post, reached, [actor.id])], by)
+    store.set_revision(tx, known.id, number)
+    for message in reached:
+        delivery = now_at.get(message.speaker.name)
+        if delivery is None:
+            row = _delivery_row(known.id, number, post, message)
+            create_deliveries(tx, [row], [_keys(message)])
+            continue
+        _take_back(tx, delivery, by)
+        store.forget_parts(tx, delivery.id)
+        create_parts(tx, {delivery.id: _keys(message)})
+        store.repoint_delivery(
+            tx,
+            delivery.id,
+            post.window,
+            revision=number,
+            kind=post.kind,
+            tags=list(post.tags),
+            pictures=message.pictures,
+        )
+    wanted = {m.speaker.name for m in post.messages}
+    for account, delivery in now_at.items():
+        if account not in wanted and delivery.state in OPEN and delivery.live_since is None:
+            step_delivery(tx, delivery.id, "cancel", by.because("no longer in `to`"))
+    if not step_post(tx, known.id, "submit", by):
+        raise NotFound(f"{post.campaign}/{post.key} vanished while it was edited.")

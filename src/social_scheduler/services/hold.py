@@ -1,0 +1,95 @@
+"""Holds: stop everything, or what has a scope, at once; release it afterwards.
+
+A release sends nothing by itself: what lapsed meanwhile is missed, and a person decides.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from social_scheduler.services.actor import Actor, Right
+from social_scheduler.services.context import Context
+from social_scheduler.store import holds as store
+from social_scheduler.store.steps import remember
+from social_scheduler.store.tables import Hold, HoldScope
+
+
+def add_hold(
+    context: Context,
+    actor: Actor,
+    *,
+    scope: str,
+    value: str,
+    reason: str,
+    until: datetime | None = None,
+) -> Hold:
+    """Place a hold. From its commit on, no call that it matches begins."""
+    actor.require(Right.HOLD)
+    now = context.now()
+    try:
+        kind = HoldScope(scope)
+    except ValueError:
+        raise InvalidInput(
+            f"There is no scope {scope!r}.", f"Scopes: {', '.join(HoldScope)}."
+        ) from None
+    if (kind is HoldScope.EVERYTHING) == bool(value):
+        raise InvalidInput(
+            "A hold on everything names nothing else; every other hold names what it stops.",
+            "For example: hold add --language ar --reason …",
+        )
+    if not reason.strip():
+        raise InvalidInput("A hold needs a reason.", "Colleagues will read it.")
+    if until is not None and until <= now:
+        raise InvalidInput("The hold would have ended already.", "Give a later --until.")
+    with context.database.write() as tx:
+        hold = store.add(
+            tx,
+            Hold(
+                scope=kind,
+                value=value,
+                reason=reason.strip(),
+                placed_by=actor.name,
+                placed_at=now,
+                until=until,
+                released_by=None,
+                released_at=None,
+            ),
+        )
+        remember(tx, actor.by(now, told(hold)), "hold")
+    return hold
+
+
+def release_hold(context: Context, actor: Actor, hold_id: int) -> Hold:
+    """End a hold: by the duty officer or an admin, or by whoever placed it."""
+    actor.require(Right.HOLD)
+    now = context.now()
+    with context.database.write() as tx:
+        hold = store.by_id(tx, hold_id)
+        if hold is None:
+            raise NotFound(f"There is no hold {hold_id}.", "See social-scheduler hold list.")
+        if hold.released_at is not None:
+            raise Conflict(f"{hold.released_by} released this hold already.")
+        if not actor.roles & {"duty", "admin"} and actor.name != hold.placed_by:
+            raise NotAllowed(
+                f"{hold.placed_by} placed this hold.",
+                "They, the duty officer or an admin release it.",
+            )
+        store.release(tx, hold_id, actor.name, now)
+        remember(tx, actor.by(now, told(hold)), "release_hold")
+    return hold
+
+
+def list_holds(context: Context, actor: Actor, *, every: bool = False) -> list[Hold]:
+    """The holds that stand, or every one there was."""
+    actor.require(Right.READ)
+    with context.database.read() as tx:
+        return store.every(tx) if every else store.active(tx, context.now())
+
+
+def told(hold: Hold) -> str:
+    """A hold in words."""
+    what = (
+        "everything" if hold.scope is HoldScope.EVERYTHING else f"{hold.scope.value} {hold.value}"
+    )
+    return f"{hold.placed_by} holds {what}: {hold.reason}"

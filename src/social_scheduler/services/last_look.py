@@ -1,0 +1,154 @@
+"""The last look: whether exactly this may be sent, exactly now.
+
+It runs in the transaction that writes the intent, and again before every part of a thread.
+Whatever is missing is a reason; no reason at all is the only permission.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+
+from social_scheduler.lifecycle import DeliveryState, PostState
+from social_scheduler.message import Message, content_digest, part_digest
+from social_scheduler.services.approval import judge_revision
+from social_scheduler.services.hold import told
+from social_scheduler.store import holds as hold_store
+from social_scheduler.store import publishing as store
+from social_scheduler.store import review as review_store
+from social_scheduler.store.database import Transaction
+from social_scheduler.store.publishing import Looked
+from social_scheduler.store.tables import AccountState
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """What may be sent: the message that people approved, and where it stands."""
+
+    looked: Looked
+    message: Message
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Why nothing is sent."""
+
+    looked: Looked
+    reasons: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return "; ".join(self.reasons)
+
+
+def last_look(
+    tx: Transaction,
+    delivery_id: int,
+    *,
+    fence: int,
+    now: datetime,
+    server: str,
+    native_id: str | None,
+    intact: Collection[str],
+    early: bool = False,
+) -> Cleared | Blocked:
+    """Judge one delivery.
+
+    `server` is where this workspace may send to, `native_id` whom the network says the keys
+    belong to, `intact` the SHA-256 of the pictures whose bytes were just hashed.
+    With `early`, it need not be due yet: for preparing what is invisible.
+    """
+    looked = store.look(tx, delivery_id)
+    reasons = [*_of_state(looked, fence, now, early), *_of_holds(tx, looked, now)]
+    message, unsaid = _of_words(tx, looked)
+    reasons += unsaid
+    if message is not None:
+        reasons += _of_account(looked, message, server, native_id)
+        reasons += [
+            f"the picture {m.sha256[:12]}… is not the approved one any more"
+            for m in message.media
+            if m.sha256 not in intact
+        ]
+    if message is None or reasons:
+        return Blocked(looked, tuple(reasons))
+    return Cleared(looked, message)
+
+
+def _of_state(looked: Looked, fence: int, now: datetime, early: bool) -> list[str]:
+    delivery, reasons = looked.delivery, []
+    if delivery.attempt != fence or delivery.state not in (
+        DeliveryState.SCHEDULED,
+        DeliveryState.LEASED,
+        DeliveryState.SENDING,
+    ):
+        reasons.append("it was changed or stopped in the meantime")
+    if looked.post.state is not PostState.APPROVED:
+        reasons.append(f"the post is {looked.post.state.value.replace('_', ' ')}, not approved")
+    if not early and now < max(delivery.due_at, delivery.not_before):
+        reasons.append("it is not due yet")
+    if now >= delivery.not_after:
+        reasons.append("its window has closed")
+    return reasons
+
+
+def _of_holds(tx: Transaction, looked: Looked, now: datetime) -> list[str]:
+    delivery = looked.delivery
+    return [
+        told(hold)
+        for hold in hold_store.active(tx, now)
+        if hold_store.matches(
+            hold,
+            campaign=looked.campaign,
+            account=looked.account.name,
+            language=delivery.language,
+            kind=delivery.kind,
+            tags=delivery.tags,
+        )
+    ]
+
+
+def _of_words(tx: Transaction, looked: Looked) -> tuple[Message | None, list[str]]:
+    """The approved message, or why its words or its time are not the approved ones."""
+    delivery = looked.delivery
+    revision = review_store.revision_of(tx, delivery.post_id, delivery.revision)
+    messages = review_store.messages_of(tx, delivery.post_id, delivery.revision)
+    mine = next((m for m in messages if m.account_id == delivery.account_id), None)
+    if mine is None:
+        return None, ["its words are missing from the database"]
+    verdict = judge_revision(tx, revision, window=looked.window, messages=messages)[mine.language]
+    reasons = []
+    digest = content_digest(mine.body)
+    if digest != mine.digest:
+        reasons.append("the stored words were changed behind the product's back")
+    if not verdict.verdict.enough:
+        reasons.append(
+            f"these words at this time are not approved in {mine.language}: "
+            f"{verdict.verdict.missing}"
+        )
+    try:
+        message = Message.from_canonical(mine.body)
+    except ValueError:
+        return None, [*reasons, "the stored words cannot be read"]
+    keys = [part_digest(digest, n) for n in range(1, len(message.parts) + 1)]
+    if [p.digest for p in looked.parts] != keys:
+        reasons.append("its parts are not those that were approved")
+    if message.language != delivery.language:
+        reasons.append(f"it is written in {message.language}, not {delivery.language}")
+    return message, reasons
+
+
+def _of_account(looked: Looked, message: Message, server: str, native_id: str | None) -> list[str]:
+    account, reasons = looked.account, []
+    if account.state is not AccountState.CONNECTED:
+        reasons.append(f"the account {account.name} is suspended: {account.trouble}")
+    if not message.account == account.native_id == native_id:
+        reasons.append(
+            f"the account {account.name} is not the one that was approved "
+            f"(approved {message.account}, in the database {account.native_id}, "
+            f"the network says {native_id})"
+        )
+    if (message.platform, message.server) != (account.platform, account.server):
+        reasons.append("it was approved for another network or server")
+    if account.server != server:
+        reasons.append(f"this workspace may not send to {account.server}")
+    return reasons

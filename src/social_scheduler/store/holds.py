@@ -1,0 +1,63 @@
+"""Holds: rows with a scope, a reason and an end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from datetime import datetime
+
+from sqlalchemy import or_, select, update
+
+from social_scheduler.store.database import Transaction
+from social_scheduler.store.tables import Hold, HoldScope
+
+
+def active(tx: Transaction, now: datetime) -> list[Hold]:
+    """The holds that stand now, oldest first."""
+    return list(
+        tx.scalars(
+            select(Hold)
+            .where(Hold.released_at.is_(None), or_(Hold.until.is_(None), Hold.until > now))
+            .order_by(Hold.id)
+        )
+    )
+
+
+def every(tx: Transaction) -> list[Hold]:
+    """Every hold there ever was, newest first."""
+    return list(tx.scalars(select(Hold).order_by(Hold.id.desc())))
+
+
+def add(tx: Transaction, hold: Hold) -> Hold:
+    """Place a hold."""
+    tx.add(hold)
+    tx.flush()
+    return hold
+
+
+def by_id(tx: Transaction, hold_id: int) -> Hold | None:
+    """One hold."""
+    return tx.get(Hold, hold_id)
+
+
+def release(tx: Transaction, hold_id: int, who: str, at: datetime) -> None:
+    """End a hold. This sends nothing by itself."""
+    tx.execute(update(Hold).where(Hold.id == hold_id).values(released_by=who, released_at=at))
+
+
+def matches(
+    hold: Hold, *, campaign: str, account: str, language: str, kind: str, tags: Collection[str]
+) -> bool:
+    """Whether a hold stops such a delivery. An unknown scope stops everything."""
+    match hold.scope:
+        case HoldScope.CAMPAIGN:
+            return hold.value == campaign
+        case HoldScope.ACCOUNT:
+            return hold.value == account
+        case HoldScope.LANGUAGE:
+            return hold.value == language
+        case HoldScope.TAG:
+            return hold.value in tags
+        case HoldScope.KIND:
+            return hold.value == kind
+        case _:
+            return True

@@ -1,0 +1,368 @@
+"""What the worker reads and writes between due and proved."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select, update
+
+from social_scheduler.lifecycle import DeliveryState, PartState, PostState
+from social_scheduler.message import Window
+from social_scheduler.store.database import Transaction
+from social_scheduler.store.holds import matches
+from social_scheduler.store.tables import (
+    Account,
+    AccountState,
+    Attempt,
+    Campaign,
+    Delivery,
+    History,
+    Hold,
+    Part,
+    Post,
+    Proof,
+    Upload,
+    Worker,
+)
+
+STOPS = ("hold", "cancel", "withdraw", "request_changes")
+"""Decisions to stop something; the journal repeats them outside the database."""
+
+
+@dataclass(frozen=True, slots=True)
+class DueDelivery:
+    """A delivery that may be claimed, with what holds look at."""
+
+    id: int
+    attempt: int
+    account_id: int
+    account: str
+    language: str
+    kind: str
+    tags: tuple[str, ...]
+    campaign: str
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Everything the last look judges, read in one transaction."""
+
+    delivery: Delivery
+    post: Post
+    campaign: str
+    account: Account
+    parts: tuple[Part, ...]
+
+    @property
+    def window(self) -> Window:
+        """When this delivery may be sent."""
+        return Window(self.delivery.due_at, self.delivery.not_before, self.delivery.not_after)
+
+    @property
+    def live(self) -> bool:
+        """Whether a part of it is live."""
+        return any(p.state is PartState.LIVE for p in self.parts)
+
+    @property
+    def next_part(self) -> Part | None:
+        """The first part that has not been said."""
+        return next((p for p in self.parts if p.state is not PartState.LIVE), None)
+
+
+def _ready(now: datetime) -> ColumnElement[bool]:
+    return and_(
+        Delivery.state == DeliveryState.SCHEDULED,
+        Delivery.due_at <= now,
+        Delivery.not_before <= now,
+        Delivery.not_after > now,
+        or_(Delivery.next_try_at.is_(None), Delivery.next_try_at <= now),
+        Post.state == PostState.APPROVED,
+        Account.state == AccountState.CONNECTED,
+        or_(Account.limited_until.is_(None), Account.limited_until <= now),
+    )
+
+
+def due(tx: Transaction, now: datetime, holds: Collection[Hold], limit: int) -> list[DueDelivery]:
+    """Deliveries that may be claimed now, the longest due first, without what is held."""
+    rows = tx.execute(
+        select(
+            Delivery.id,
+            Delivery.attempt,
+            Delivery.account_id,
+            Account.name,
+            Delivery.language,
+            Delivery.kind,
+            Delivery.tags,
+            Campaign.name.label("campaign"),
+        )
+        .join(Post, Post.id == Delivery.post_id)
+        .join(Campaign, Campaign.id == Post.campaign_id)
+        .join(Account, Account.id == Delivery.account_id)
+        .where(_ready(now))
+        .order_by(Delivery.due_at, Delivery.id)
+    )
+    found: list[DueDelivery] = []
+    for row in rows:  # no LIMIT: many held ones in front must not keep the others waiting
+        one = DueDelivery(*row[:6], tuple(row.tags), row.campaign)
+        if not any(
+            matches(
+                hold,
+                campaign=one.campaign,
+                account=one.account,
+                language=one.language,
+                kind=one.kind,
+                tags=one.tags,
+            )
+            for hold in holds
+        ):
+            found.append(one)
+            if len(found) == limit:
+                break
+    return found
+
+
+def next_due(tx: Transaction) -> datetime | None:
+    """The earliest moment at which an approved delivery may become due."""
+    return tx.scalar(
+        select(func.min(func.coalesce(Delivery.next_try_at, Delivery.not_before)))
+        .join(Post, Post.id == Delivery.post_id)
+        .join(Account, Account.id == Delivery.account_id)
+        .where(
+            Delivery.state == DeliveryState.SCHEDULED,
+            Post.state == PostState.APPROVED,
+            Account.state == AccountState.CONNECTED,
+        )
+    )
+
+
+def next_look(tx: Transaction) -> datetime | None:
+    """The earliest moment at which something unconfirmed or unproved is to be looked at."""
+    looks = [
+        tx.scalar(
+            select(func.min(Delivery.next_look_at)).where(
+                Delivery.state == DeliveryState.UNCONFIRMED
+            )
+        ),
+        tx.scalar(select(func.min(Proof.next_look_at))),
+    ]
+    return min((at for at in looks if at is not None), default=None)
+
+
+def to_prepare(tx: Transaction, now: datetime, until: datetime, limit: int) -> list[int]:
+    """Approved deliveries due before `until` with pictures that may not be uploaded yet."""
+    return list(
+        tx.scalars(
+            select(Delivery.id)
+            .join(Post, Post.id == Delivery.post_id)
+            .join(Account, Account.id == Delivery.account_id)
+            .where(
+                Delivery.state == DeliveryState.SCHEDULED,
+                Delivery.pictures > 0,
+                Delivery.due_at <= until,
+                Delivery.not_after > now,
+                or_(Delivery.next_try_at.is_(None), Delivery.next_try_at <= now),
+                Post.state == PostState.APPROVED,
+                Account.state == AccountState.CONNECTED,
+                ~select(Upload.delivery_id).where(Upload.delivery_id == Delivery.id).exists(),
+            )
+            .order_by(Delivery.due_at)
+            .limit(limit)
+        )
+    )
+
+
+def lapsed(tx: Transaction, now: datetime, limit: int) -> list[int]:
+    """Deliveries whose window has closed."""
+    return list(
+        tx.scalars(
+            select(Delivery.id)
+            .where(Delivery.state == DeliveryState.SCHEDULED, Delivery.not_after <= now)
+            .order_by(Delivery.not_after)
+            .limit(limit)
+        )
+    )
+
+
+def in_state(tx: Transaction, state: DeliveryState) -> list[int]:
+    """Deliveries in a state, oldest due first."""
+    return list(
+        tx.scalars(select(Delivery.id).where(Delivery.state == state).order_by(Delivery.due_at))
+    )
+
+
+def to_look_for(tx: Transaction, now: datetime) -> list[int]:
+    """Unconfirmed deliveries that are worth looking for now."""
+    return list(
+        tx.scalars(
+            select(Delivery.id)
+            .where(Delivery.state == DeliveryState.UNCONFIRMED, Delivery.next_look_at <= now)
+            .order_by(Delivery.next_look_at)
+        )
+    )
+
+
+def look(tx: Transaction, delivery_id: int) -> Looked:
+    """Everything about one delivery."""
+    delivery, post, account, campaign = tx.execute(
+        select(Delivery, Post, Account, Campaign.name)
+        .join(Post, Post.id == Delivery.post_id)
+        .join(Account, Account.id == Delivery.account_id)
+        .join(Campaign, Campaign.id == Post.campaign_id)
+        .where(Delivery.id == delivery_id)
+    ).one()
+    parts = tx.scalars(
+        select(Part).where(Part.delivery_id == delivery_id).order_by(Part.number)
+    ).all()
+    return Looked(delivery, post, campaign, account, tuple(parts))
+
+
+def set_delivery(tx: Transaction, delivery_id: int, fence: int | None, **values: Any) -> bool:
+    """Set columns other than the state, only while the fence is still that one."""
+    statement = update(Delivery).where(Delivery.id == delivery_id)
+    if fence is not None:
+        statement = statement.where(Delivery.attempt == fence)
+    return bool(getattr(tx.execute(statement.values(**values)), "rowcount", 0))
+
+
+def begin_attempt(tx: Transaction, **values: Any) -> None:
+    """The intent: durable before the call."""
+    tx.execute(insert(Attempt).values(finished_at=None, outcome=None, evidence=None, **values))
+
+
+def end_attempt(
+    tx: Transaction,
+    delivery_id: int,
+    number: int,
+    part: int,
+    at: datetime,
+    outcome: str,
+    evidence: str,
+) -> None:
+    """What came of the call."""
+    tx.execute(
+        update(Attempt)
+        .where(Attempt.delivery_id == delivery_id, Attempt.number == number, Attempt.part == part)
+        .values(finished_at=at, outcome=outcome, evidence=evidence or None)
+    )
+
+
+def attempts_of(tx: Transaction, delivery_id: int) -> list[Attempt]:
+    """Every call of a delivery, in order."""
+    return list(
+        tx.scalars(
+            select(Attempt)
+            .where(Attempt.delivery_id == delivery_id)
+            .order_by(Attempt.number, Attempt.part)
+        )
+    )
+
+
+def uploads_of(tx: Transaction, delivery_id: int, now: datetime) -> list[Upload]:
+    """Pictures the network still holds for a delivery."""
+    return list(
+        tx.scalars(select(Upload).where(Upload.delivery_id == delivery_id, Upload.expires_at > now))
+    )
+
+
+def keep_upload(tx: Transaction, upload: Upload) -> None:
+    """Remember a picture the network holds."""
+    tx.merge(upload)
+
+
+def known_remote_ids(tx: Transaction, account_id: int) -> frozenset[str]:
+    """Every id the network gave us for this account: none of them can be a lost one."""
+    ids = tx.scalars(
+        select(Part.remote_id)
+        .join(Delivery, Delivery.id == Part.delivery_id)
+        .where(Delivery.account_id == account_id, Part.remote_id.is_not(None))
+    )
+    return frozenset(found for found in ids if found is not None)
+
+
+def suspend_account(tx: Transaction, account_id: int, why: str) -> None:
+    """Nothing goes out through it until an admin connects it again."""
+    tx.execute(
+        update(Account)
+        .where(Account.id == account_id)
+        .values(state=AccountState.SUSPENDED, trouble=why)
+    )
+
+
+def limit_account(tx: Transaction, account_id: int, until: datetime) -> None:
+    """The network takes nothing more from this account until then."""
+    tx.execute(update(Account).where(Account.id == account_id).values(limited_until=until))
+
+
+def await_proof(tx: Transaction, delivery_id: int, part: int, at: datetime) -> None:
+    """A part is live; it is to be read back at `at`."""
+    tx.merge(
+        Proof(
+            delivery_id=delivery_id,
+            part=part,
+            verdict=None,
+            fields=[],
+            seen=None,
+            looks=0,
+            checked_at=None,
+            next_look_at=at,
+        )
+    )
+
+
+def to_prove(tx: Transaction, now: datetime) -> list[Proof]:
+    """Live parts that are to be read back now."""
+    return list(
+        tx.scalars(select(Proof).where(Proof.next_look_at <= now).order_by(Proof.next_look_at))
+    )
+
+
+def set_proof(tx: Transaction, delivery_id: int, part: int, **values: Any) -> None:
+    """What reading back showed."""
+    tx.execute(
+        update(Proof).where(Proof.delivery_id == delivery_id, Proof.part == part).values(**values)
+    )
+
+
+def proofs_of(tx: Transaction, delivery_id: int) -> list[Proof]:
+    """The proofs of a delivery's parts."""
+    return list(
+        tx.scalars(select(Proof).where(Proof.delivery_id == delivery_id).order_by(Proof.part))
+    )
+
+
+def last_change(tx: Transaction) -> int:
+    """The database's change number: the id of its newest history row."""
+    return tx.scalar(select(func.max(History.id))) or 0
+
+
+def stops_since(tx: Transaction, change: int) -> list[History]:
+    """Decisions to stop something, after a change number."""
+    return list(
+        tx.scalars(
+            select(History).where(History.id > change, History.step.in_(STOPS)).order_by(History.id)
+        )
+    )
+
+
+def ever_attempted(tx: Transaction) -> bool:
+    """Whether this database has ever sent anything."""
+    return tx.scalars(select(Attempt.delivery_id).limit(1)).first() is not None
+
+
+def keep_worker(tx: Transaction, worker: Worker) -> None:
+    """A worker started, or was heard of."""
+    tx.merge(worker)
+
+
+def workers(tx: Transaction) -> list[Worker]:
+    """Every worker, the last heard of first."""
+    return list(tx.scalars(select(Worker).order_by(Worker.heartbeat_at.desc())))
+
+
+def count_by_state(tx: Transaction) -> dict[DeliveryState, int]:
+    """How many deliveries are in each state."""
+    rows = tx.execute(select(Delivery.state, func.count()).group_by(Delivery.state))
+    return {row[0]: row[1] for row in rows}

@@ -1,0 +1,183 @@
+"""What review reads and writes: revisions, messages and approvals."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import insert, select, update
+
+from social_scheduler.lifecycle import PostState
+from social_scheduler.policy import DEFAULT_POLICY, Policy
+from social_scheduler.store.database import Transaction
+from social_scheduler.store.tables import (
+    Account,
+    Approval,
+    Campaign,
+    Delivery,
+    MessageRow,
+    Person,
+    Post,
+    Revision,
+    Workspace,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMessage:
+    """One account's words in one revision, with what is needed to verify them."""
+
+    account_id: int
+    account: str
+    native_id: str
+    server: str
+    language: str
+    digest: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredApproval:
+    """An approval with what its giver may do today."""
+
+    id: int
+    language: str
+    content_digest: str
+    window_digest: str
+    window_only: bool
+    person_id: int
+    person: str
+    roles: tuple[str, ...]
+    languages: tuple[str, ...]
+    active: bool
+    given_at: datetime
+    ended_at: datetime | None
+    ended_why: str | None
+
+
+def policy(tx: Transaction) -> Policy:
+    """The policy in force. An empty table means the default."""
+    stored = tx.scalar(select(Workspace.policy).where(Workspace.id == 1))
+    return DEFAULT_POLICY if stored is None else Policy.model_validate(stored)
+
+
+def post_by_reference(tx: Transaction, campaign: str, key: str) -> Post | None:
+    """The post `campaign/key`."""
+    return tx.scalars(
+        select(Post).join(Campaign).where(Campaign.name == campaign, Post.key == key)
+    ).one_or_none()
+
+
+def get_post(tx: Transaction, post_id: int) -> Post:
+    """The post of that id."""
+    return tx.get_one(Post, post_id)
+
+
+def revision_of(tx: Transaction, post_id: int, number: int) -> Revision:
+    """One revision of a post."""
+    return tx.scalars(
+        select(Revision).where(Revision.post_id == post_id, Revision.number == number)
+    ).one()
+
+
+def messages_of(tx: Transaction, post_id: int, revision: int) -> list[StoredMessage]:
+    """What every account says in a revision, in the accounts' order."""
+    return [
+        StoredMessage(*row)
+        for row in tx.execute(
+            select(
+                MessageRow.account_id,
+                Account.name,
+                Account.native_id,
+                Account.server,
+                MessageRow.language,
+                MessageRow.digest,
+                MessageRow.body,
+            )
+            .join(Account, Account.id == MessageRow.account_id)
+            .where(MessageRow.post_id == post_id, MessageRow.revision == revision)
+            .order_by(MessageRow.account_id)
+        )
+    ]
+
+
+def deliveries_of(tx: Transaction, post_id: int) -> list[Delivery]:
+    """A post's deliveries, in the accounts' order."""
+    return list(
+        tx.scalars(
+            select(Delivery).where(Delivery.post_id == post_id).order_by(Delivery.account_id)
+        )
+    )
+
+
+def approvals_of(tx: Transaction, post_id: int, revision: int) -> list[StoredApproval]:
+    """Every approval ever given to a revision, ended ones too, oldest first."""
+    return [
+        StoredApproval(
+            a.id,
+            a.language,
+            a.content_digest,
+            a.window_digest,
+            a.window_only,
+            p.id,
+            p.name,
+            tuple(p.roles),
+            tuple(p.languages),
+            p.active,
+            a.given_at,
+            a.ended_at,
+            a.ended_why,
+        )
+        for a, p in tx.execute(
+            select(Approval, Person)
+            .join(Person, Person.id == Approval.person_id)
+            .where(Approval.post_id == post_id, Approval.revision == revision)
+            .order_by(Approval.id)
+        )
+    ]
+
+
+def add_approvals(tx: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
+    """Approvals just given."""
+    tx.execute(insert(Approval), rows)
+
+
+def end_approvals(tx: Transaction, ids: Sequence[int], at: datetime, why: str) -> None:
+    """End approvals for good."""
+    tx.execute(
+        update(Approval)
+        .where(Approval.id.in_(ids), Approval.ended_at.is_(None))
+        .values(ended_at=at, ended_why=why)
+    )
+
+
+def standing_approvals_by(tx: Transaction, person_id: int) -> list[tuple[int, int, str]]:
+    """(approval, post, language) of everything a person approved that has not ended."""
+    return [
+        (row.id, row.post_id, row.language)
+        for row in tx.execute(
+            select(Approval.id, Approval.post_id, Approval.language)
+            .join(Post, (Post.id == Approval.post_id) & (Post.revision == Approval.revision))
+            .where(Approval.person_id == person_id, Approval.ended_at.is_(None))
+        )
+    ]
+
+
+def posts_in(tx: Transaction, states: Sequence[PostState]) -> list[int]:
+    """Posts in any of these states, the earliest due first."""
+    return list(
+        tx.scalars(
+            select(Post.id)
+            .join(Revision, (Revision.post_id == Post.id) & (Revision.number == Post.revision))
+            .where(Post.state.in_(states))
+            .order_by(Revision.due_at, Post.id)
+        )
+    )
+
+
+def keep_policy(tx: Transaction, new: Policy) -> None:
+    """Put another policy in force."""
+    tx.execute(
+        update(Workspace).where(Workspace.id == 1).values(policy=new.model_dump(mode="json"))
+    )

@@ -1,0 +1,183 @@
+"""Every change of state: one conditional UPDATE and one history row, checked against the table.
+
+No other code writes a state. A step whose conditions no longer hold changes nothing and
+answers False: somebody else was quicker, and the caller decides what that means.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import insert, select, update
+
+from social_scheduler.lifecycle import DeliveryState, PartState, PostState, Thing, rule
+from social_scheduler.store.database import Transaction
+from social_scheduler.store.tables import Delivery, History, Part, Post
+
+
+@dataclass(frozen=True, slots=True)
+class By:
+    """Who takes a step, when, and why (for the history)."""
+
+    who: str
+    at: datetime
+    why: str | None = None
+
+    def because(self, why: str) -> By:
+        """The same person and moment with another reason."""
+        return By(self.who, self.at, why)
+
+
+def step_post(tx: Transaction, post_id: int, step: str, by: By, **values: Any) -> bool:
+    """Take `step` on a post, setting other columns along with the state."""
+    row = rule(Thing.POST, step)
+    source = tx.execute(select(Post.state).where(Post.id == post_id)).scalar_one()
+    if source not in row.sources:
+        return False
+    done = tx.execute(
+        update(Post)
+        .where(Post.id == post_id, Post.state == source)
+        .values(state=row.target, **values)
+    )
+    if _changed(done) != 1:
+        return False
+    _remember(tx, by, step, source, row.target, post_id=post_id)
+    return True
+
+
+def step_delivery(
+    tx: Transaction,
+    delivery_id: int,
+    step: str,
+    by: By,
+    *,
+    fence: int | None = None,
+    **values: Any,
+) -> bool:
+    """Take `step` on a delivery; with `fence`, only while its attempt number is still that one."""
+    row = rule(Thing.DELIVERY, step)
+    found = tx.execute(
+        select(Delivery.state, Delivery.attempt, Delivery.post_id).where(Delivery.id == delivery_id)
+    ).one()
+    if found.state not in row.sources or (fence is not None and found.attempt != fence):
+        return False
+    done = tx.execute(
+        update(Delivery)
+        .where(
+            Delivery.id == delivery_id,
+            Delivery.state == found.state,
+            Delivery.attempt == found.attempt,
+        )
+        .values(state=row.target, **values)
+    )
+    if _changed(done) != 1:
+        return False
+    _remember(tx, by, step, found.state, row.target, post_id=found.post_id, delivery_id=delivery_id)
+    return True
+
+
+def step_part(
+    tx: Transaction, delivery_id: int, number: int, step: str, by: By, **values: Any
+) -> bool:
+    """Take `step` on one part of a delivery."""
+    row = rule(Thing.PART, step)
+    where = (Part.delivery_id == delivery_id, Part.number == number)
+    source = tx.execute(select(Part.state).where(*where)).scalar_one()
+    if source not in row.sources:
+        return False
+    done = tx.execute(
+        update(Part).where(*where, Part.state == source).values(state=row.target, **values)
+    )
+    if _changed(done) != 1:
+        return False
+    _remember(tx, by, step, source, row.target, delivery_id=delivery_id, part=number)
+    return True
+
+
+def create_posts(tx: Transaction, rows: Sequence[Mapping[str, Any]], by: By) -> list[int]:
+    """New posts, submitted for review as they are written. Answers their ids in order."""
+    ids = list(
+        tx.scalars(
+            insert(Post).returning(Post.id, sort_by_parameter_order=True),
+            [{**row, "state": PostState.IN_REVIEW} for row in rows],
+        )
+    )
+    tx.execute(
+        insert(History),
+        [
+            _row(by, "submit", PostState.DRAFT, PostState.IN_REVIEW, post_id=post_id)
+            for post_id in ids
+        ],
+    )
+    return ids
+
+
+def create_deliveries(
+    tx: Transaction, rows: Sequence[Mapping[str, Any]], keys: Sequence[Sequence[str]]
+) -> list[int]:
+    """New deliveries with their parts; `keys` are the parts' digests, one list a delivery."""
+    ids = list(
+        tx.scalars(
+            insert(Delivery).returning(Delivery.id, sort_by_parameter_order=True),
+            [{**row, "state": DeliveryState.SCHEDULED} for row in rows],
+        )
+    )
+    create_parts(tx, dict(zip(ids, keys, strict=True)))
+    return ids
+
+
+def create_parts(tx: Transaction, keys: Mapping[int, Sequence[str]]) -> None:
+    """The parts of deliveries, waiting."""
+    tx.execute(
+        insert(Part),
+        [
+            {"delivery_id": d, "number": n, "digest": digest, "state": PartState.WAITING}
+            for d, digests in keys.items()
+            for n, digest in enumerate(digests, start=1)
+        ],
+    )
+
+
+def remember(
+    tx: Transaction,
+    by: By,
+    step: str,
+    *,
+    post_id: int | None = None,
+    delivery_id: int | None = None,
+    part: int | None = None,
+) -> None:
+    """Write down something that happened without a change of state (a hold, a sign-in, a look)."""
+    tx.execute(
+        insert(History),
+        [_row(by, step, None, None, post_id=post_id, delivery_id=delivery_id, part=part)],
+    )
+
+
+def _remember(
+    tx: Transaction, by: By, step: str, source: str, target: str, **ids: int | None
+) -> None:
+    tx.execute(insert(History), [_row(by, step, source, target, **ids)])
+
+
+def _row(
+    by: By, step: str, source: str | None, target: str | None, **ids: int | None
+) -> dict[str, Any]:
+    return {
+        "at": by.at,
+        "who": by.who,
+        "why": by.why,
+        "step": step,
+        "source": source,
+        "target": target,
+        "post_id": ids.get("post_id"),
+        "delivery_id": ids.get("delivery_id"),
+        "part": ids.get("part"),
+    }
+
+
+def _changed(result: Any) -> int:
+    return int(result.rowcount)

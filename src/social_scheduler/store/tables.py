@@ -1,0 +1,393 @@
+"""The tables. Times are whole microseconds since 1970 UTC, so both databases sort and compare alike."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    CheckConstraint,
+    Dialect,
+    Enum,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    UniqueConstraint,
+    text,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+from social_scheduler.lifecycle import DeliveryState, PartState, PostState, Thing
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware datetime kept as BIGINT microseconds; naive ones are refused."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:
+        """Microseconds since the epoch."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"an instant needs a zone: {value!r}")
+        return (value - EPOCH) // timedelta(microseconds=1)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:
+        """An aware UTC datetime."""
+        return None if value is None else EPOCH + timedelta(microseconds=value)
+
+
+def _words(kind: type[StrEnum]) -> Enum:
+    """An enum kept as its word, with a CHECK constraint."""
+    return Enum(
+        kind,
+        native_enum=False,
+        create_constraint=True,
+        length=24,
+        name=kind.__name__.lower(),
+        values_callable=lambda members: [m.value for m in members],
+    )
+
+
+class AccountState(StrEnum):
+    """Whether an account can be spoken through."""
+
+    CONNECTED = "connected"
+    SUSPENDED = "suspended"
+
+
+class HoldScope(StrEnum):
+    """What a hold stops."""
+
+    EVERYTHING = "everything"
+    CAMPAIGN = "campaign"
+    ACCOUNT = "account"
+    LANGUAGE = "language"
+    TAG = "tag"
+    KIND = "kind"
+
+
+class Verdict(StrEnum):
+    """What reading a live part back showed."""
+
+    EQUAL = "equal"
+    DIFFERS = "differs"
+    GONE = "gone"
+    NOT_READABLE = "not readable"
+
+
+class Base(DeclarativeBase):
+    """Every table of ours."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: Instant(),
+        dict[str, Any]: JSON(),
+        list[str]: JSON(),
+        list[int]: JSON(),
+        PostState: _words(PostState),
+        DeliveryState: _words(DeliveryState),
+        PartState: _words(PartState),
+        Thing: _words(Thing),
+        AccountState: _words(AccountState),
+        HoldScope: _words(HoldScope),
+        Verdict: _words(Verdict),
+        bytes: LargeBinary(),
+        str: String(),
+    }
+
+
+BigId = BigInteger().with_variant(Integer(), "sqlite")
+
+
+class Workspace(Base):
+    """One row: what this database belongs to, and the policy in force."""
+
+    __tablename__ = "workspace"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    uid: Mapped[str]
+    kind: Mapped[str]
+    created_at: Mapped[datetime]
+    policy: Mapped[dict[str, Any]]
+
+
+class Person(Base):
+    """Somebody who acts: their roles, and the languages they read."""
+
+    __tablename__ = "person"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    password_hash: Mapped[str | None]
+    roles: Mapped[list[str]]
+    languages: Mapped[list[str]]
+    active: Mapped[bool]
+    created_at: Mapped[datetime]
+
+
+class Token(Base):
+    """A sign-in, a browser session or a script's token; only its SHA-256 is kept."""
+
+    __tablename__ = "token"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    digest: Mapped[str] = mapped_column(unique=True)
+    kind: Mapped[str]
+    label: Mapped[str]
+    rights: Mapped[list[str] | None]
+    created_at: Mapped[datetime]
+    expires_at: Mapped[datetime]
+    used_at: Mapped[datetime]
+    revoked_at: Mapped[datetime | None]
+
+
+class Account(Base):
+    """A connected account. Its keys are elsewhere (vault.py)."""
+
+    __tablename__ = "account"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    platform: Mapped[str]
+    handle: Mapped[str]
+    language: Mapped[str]
+    server: Mapped[str]
+    native_id: Mapped[str]
+    may_thread: Mapped[bool]
+    state: Mapped[AccountState]
+    trouble: Mapped[str | None]
+    limited_until: Mapped[datetime | None]
+    connected_at: Mapped[datetime]
+
+
+class Campaign(Base):
+    """A campaign by name, and where its one home is."""
+
+    __tablename__ = "campaign"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(unique=True)
+    home: Mapped[str]
+    path: Mapped[str]
+    kind: Mapped[str]
+    title: Mapped[str]
+
+
+class Post(Base):
+    """One thing to say; `revision` is the number of its current wording."""
+
+    __tablename__ = "post"
+    __table_args__ = (UniqueConstraint("campaign_id", "key"), Index(None, "state"))
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    campaign_id: Mapped[int] = mapped_column(ForeignKey("campaign.id"))
+    key: Mapped[str]
+    state: Mapped[PostState]
+    revision: Mapped[int]
+    removed_from_file_at: Mapped[datetime | None]
+
+
+class Revision(Base):
+    """What a post said and when, the n-th time it was queued with other words."""
+
+    __tablename__ = "revision"
+    post_id: Mapped[int] = mapped_column(BigId, ForeignKey("post.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    kind: Mapped[str]
+    owner: Mapped[str]
+    tags: Mapped[list[str]]
+    release: Mapped[str]
+    zone: Mapped[str]
+    wall: Mapped[str]
+    due_at: Mapped[datetime]
+    not_before: Mapped[datetime]
+    not_after: Mapped[datetime]
+    authors: Mapped[list[int]]
+    queued_at: Mapped[datetime]
+    place: Mapped[str]
+
+
+class MessageRow(Base):
+    """The canonical bytes that one account says in one revision; never changed."""
+
+    __tablename__ = "message"
+    __table_args__ = (
+        ForeignKeyConstraint(["post_id", "revision"], ["revision.post_id", "revision.number"]),
+    )
+    post_id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    revision: Mapped[int] = mapped_column(primary_key=True)
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"), primary_key=True)
+    language: Mapped[str]
+    digest: Mapped[str]
+    body: Mapped[bytes]
+
+
+class Delivery(Base):
+    """One post to one account. `attempt` is the fence: it grows with every claim and edit."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        UniqueConstraint("post_id", "account_id"),
+        Index(
+            "ix_delivery_due",
+            "due_at",
+            sqlite_where=text("state = 'scheduled'"),
+            postgresql_where=text("state = 'scheduled'"),
+        ),
+        Index("ix_delivery_state", "state", "next_look_at"),
+        Index("ix_delivery_account", "account_id", "due_at"),
+    )
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    post_id: Mapped[int] = mapped_column(BigId, ForeignKey("post.id"))
+    account_id: Mapped[int] = mapped_column(ForeignKey("account.id"))
+    revision: Mapped[int]
+    language: Mapped[str]
+    kind: Mapped[str]
+    tags: Mapped[list[str]]
+    pictures: Mapped[int]
+    state: Mapped[DeliveryState]
+    due_at: Mapped[datetime]
+    not_before: Mapped[datetime]
+    not_after: Mapped[datetime]
+    next_try_at: Mapped[datetime | None]
+    next_look_at: Mapped[datetime | None]
+    looks: Mapped[int]
+    tries: Mapped[int]
+    attempt: Mapped[int]
+    worker: Mapped[str | None]
+    lease_until: Mapped[datetime | None]
+    trouble: Mapped[str | None]
+
+
+class Part(Base):
+    """One call of a delivery."""
+
+    __tablename__ = "part"
+    delivery_id: Mapped[int] = mapped_column(BigId, ForeignKey("delivery.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    digest: Mapped[str]
+    state: Mapped[PartState]
+    remote_id: Mapped[str | None]
+    url: Mapped[str | None]
+    live_at: Mapped[datetime | None]
+
+
+class Attempt(Base):
+    """The evidence of one call: written before a byte leaves, completed by what came back."""
+
+    __tablename__ = "attempt"
+    delivery_id: Mapped[int] = mapped_column(BigId, ForeignKey("delivery.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    part: Mapped[int] = mapped_column(primary_key=True)
+    worker: Mapped[str]
+    revision: Mapped[int]
+    digest: Mapped[str]
+    started_at: Mapped[datetime]
+    finished_at: Mapped[datetime | None]
+    outcome: Mapped[str | None]
+    evidence: Mapped[str | None]
+
+
+class Upload(Base):
+    """A picture the network holds for a delivery, prepared ahead."""
+
+    __tablename__ = "upload"
+    delivery_id: Mapped[int] = mapped_column(BigId, ForeignKey("delivery.id"), primary_key=True)
+    part: Mapped[int] = mapped_column(primary_key=True)
+    sha256: Mapped[str] = mapped_column(primary_key=True)
+    remote_id: Mapped[str]
+    expires_at: Mapped[datetime]
+
+
+class Approval(Base):
+    """Somebody said yes to exactly these words and this window. Ended ones never count again."""
+
+    __tablename__ = "approval"
+    __table_args__ = (Index(None, "post_id", "revision"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    post_id: Mapped[int] = mapped_column(BigId, ForeignKey("post.id"))
+    revision: Mapped[int]
+    language: Mapped[str]
+    content_digest: Mapped[str]
+    window_digest: Mapped[str]
+    window_only: Mapped[bool]
+    person_id: Mapped[int] = mapped_column(ForeignKey("person.id"))
+    given_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]
+    ended_why: Mapped[str | None]
+
+
+class History(Base):
+    """One row a step: who, when, from, to, why. Its last id is the database's change number."""
+
+    __tablename__ = "history"
+    __table_args__ = (Index(None, "post_id"), Index(None, "delivery_id"))
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    at: Mapped[datetime]
+    who: Mapped[str]
+    step: Mapped[str]
+    post_id: Mapped[int | None] = mapped_column(BigId)
+    delivery_id: Mapped[int | None] = mapped_column(BigId)
+    part: Mapped[int | None]
+    source: Mapped[str | None]
+    target: Mapped[str | None]
+    why: Mapped[str | None]
+
+
+class Hold(Base):
+    """A stop with a scope and a reason; while it stands nothing it matches is sent."""
+
+    __tablename__ = "hold"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    scope: Mapped[HoldScope]
+    value: Mapped[str]
+    reason: Mapped[str]
+    placed_by: Mapped[str]
+    placed_at: Mapped[datetime]
+    until: Mapped[datetime | None]
+    released_by: Mapped[str | None]
+    released_at: Mapped[datetime | None]
+
+
+class Proof(Base):
+    """What the network showed of a live part when it was read back."""
+
+    __tablename__ = "proof"
+    delivery_id: Mapped[int] = mapped_column(BigId, ForeignKey("delivery.id"), primary_key=True)
+    part: Mapped[int] = mapped_column(primary_key=True)
+    verdict: Mapped[Verdict | None]
+    fields: Mapped[list[str]]
+    seen: Mapped[dict[str, Any] | None]
+    looks: Mapped[int]
+    checked_at: Mapped[datetime | None]
+    next_look_at: Mapped[datetime | None] = mapped_column(index=True)
+
+
+class Worker(Base):
+    """A process that publishes, and when it was last heard of."""
+
+    __tablename__ = "worker"
+    id: Mapped[str] = mapped_column(primary_key=True)
+    host: Mapped[str]
+    pid: Mapped[int]
+    started_at: Mapped[datetime]
+    heartbeat_at: Mapped[datetime]
+    stopped_at: Mapped[datetime | None]

@@ -1,0 +1,23 @@
+"""The one row that says what this database belongs to."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import select
+
+from social_scheduler.policy import Policy
+from social_scheduler.store.database import Transaction
+from social_scheduler.store.tables import Workspace
+
+
+def find(tx: Transaction) -> Workspace | None:
+    """The workspace, when there is one."""
+    return tx.scalars(select(Workspace)).one_or_none()
+
+
+def create(tx: Transaction, *, uid: str, kind: str, policy: Policy, now: datetime) -> None:
+    """Make this the database of a new workspace."""
+    tx.add(
+        Workspace(id=1, uid=uid, kind=kind, created_at=now, policy=policy.model_dump(mode="json"))
+    )

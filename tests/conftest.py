@@ -1,0 +1,28 @@
+"""What all tests share: the rule that CI skips nothing, process tests one by one, the browser."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+pytest_plugins = ["no_skips"]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the process tests of a file, and the browser tests, on one worker of xdist each."""
+    for item in items:
+        if item.get_closest_marker("browser"):
+            item.add_marker(pytest.mark.xdist_group("browser"))
+        elif item.get_closest_marker("process"):
+            item.add_marker(pytest.mark.xdist_group(item.path.name))
+
+
+@pytest.fixture(scope="session")
+def browser_path() -> str:
+    """The Chromium or Chrome that dev.py found (BROWSER_PATH); skips where there is none."""
+    path = os.environ.get("BROWSER_PATH")
+    if not path:
+        pytest.skip("no browser: run `python3 dev.py test`, or set BROWSER_PATH to a Chromium")
+    return path
