@@ -198,7 +198,11 @@ def _check_rendered(
             if (problem.path, problem.problem) not in said:
                 said.add((problem.path, problem.problem))
                 yield facts.loaded.finding(
-                    problem.path, problem.problem, problem.remedy, offset=problem.offset
+                    problem.path,
+                    problem.problem,
+                    problem.remedy,
+                    offset=problem.offset,
+                    key=problem.offset is None,
                 )
             continue
         facts.rendered[number, account.name] = rendered
@@ -211,7 +215,7 @@ def _check_rendered(
 
 
 def _no_thread(facts: Facts, rendered: Rendered, account: AccountEntry, limits: Limits) -> Finding:
-    path = rendered.parts[0].path[:-2]
+    path = rendered.parts[0].path[:-1]
     if not limits.thread:
         problem = f"{account.platform} has no threads, and {account.name} is on it"
         remedy = f"give {account.platform} a variant with one `text`"
@@ -242,14 +246,14 @@ def _check_lengths(
         said.add(key)
         cut = _cut(part.text, limits)
         raw = _raw(facts, part.path)
-        exact = cut if raw[:cut] == part.text[:cut] else None
+        same = min(cut, len(raw))
         kept = part.text[max(0, cut - 30) : cut].replace("\n", " ")
         yield facts.loaded.finding(
             part.path,
             f"{count} of {limits.text} characters as {account.platform} counts "
             f"(for {account.name}): it would end after “{kept}”",
             f"take {count - limits.text} away, or write a variant for {account.platform}",
-            offset=exact,
+            offset=same if raw[:same] == part.text[:same] else None,
         )
 
 

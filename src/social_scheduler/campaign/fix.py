@@ -5,7 +5,8 @@ from __future__ import annotations
 from pydantic import BaseModel
 
 from social_scheduler.campaign.schema import Campaign
-from social_scheduler.campaign.words import Unquoted, find_unquoted, spec_of, split_lines
+from social_scheduler.campaign.unquoted import Unquoted, find_unquoted, split_lines
+from social_scheduler.campaign.words import spec_of
 
 
 def fix(source: str, model: type[BaseModel] = Campaign) -> str:

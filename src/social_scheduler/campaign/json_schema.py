@@ -55,10 +55,9 @@ def write(folder: Path) -> None:
 
 def _schema(model: type[BaseModel], description: str) -> dict[str, Any]:
     schema: dict[str, Any] = _for_editors(model.model_json_schema())
-    schema["$schema"] = DRAFT
-    schema["description"] = description
-    schema["definitions"] = schema.pop("$defs", {})
-    return schema
+    definitions = schema.pop("$defs", {})
+    head = {"$schema": DRAFT, "description": description}
+    return head | {k: v for k, v in schema.items() if k not in head} | {"definitions": definitions}
 
 
 def _for_editors(node: Any) -> Any:
@@ -100,4 +99,5 @@ def _without_null(node: dict[str, Any]) -> dict[str, Any]:
     if len(kept) > 1:
         return node | {"anyOf": kept}
     node.pop("anyOf")
-    return kept[0] | node
+    only: dict[str, Any] = kept[0]
+    return only | node

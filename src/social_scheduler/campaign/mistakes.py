@@ -111,7 +111,10 @@ def _by_kind(kind: str, name: str, value: Any, ctx: Mapping[str, Any]) -> tuple[
         limit = ctx.get("ge", ctx.get("le"))
         return f"`{name}` is {shown}", f"it must be {word} {limit}"
     if kind == "string_type":
-        return f"`{name}` must be one line or one text", f"write `{_EXAMPLES.get(name, name)}`"
+        return (
+            f"`{name}` must be one line or one text",
+            f"write `{_EXAMPLES.get(name, name + ': …')}`",
+        )
     return f"`{name}` cannot be `{shown}`", "compare it with the samples"
 
 

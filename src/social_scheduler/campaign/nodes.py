@@ -11,10 +11,15 @@ from social_scheduler.campaign.yaml_errors import Trouble
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
+TOO_DEEP = (
+    f"more than {MAX_DEPTH} levels inside one another",
+    "put text with brackets in quotation marks, and remove the extra levels",
+)
 
 _FORBIDDEN = re.compile(
     "[^\t\n\r\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
 )
+_DIRECTIVE = re.compile(r"^%", re.MULTILINE)
 _DEEP = re.compile(r"^[ \-?:]{100}", re.MULTILINE)
 _BREAK = re.compile(r"\r\n|\r|\n")
 
@@ -76,6 +81,10 @@ def decoded(source: bytes) -> str:
         breaks = code in (0x85, 0x2028, 0x2029)
         remedy = "delete it and press Enter for a new line" if breaks else "delete it"
         raise Refused(line, column, problem, remedy)
+    directive = _DIRECTIVE.search(text)
+    if directive:
+        line, column = _place(text, directive.start())
+        raise Refused(line, column, "a line that begins with % is not allowed", "remove it")
     return text
 
 
@@ -111,9 +120,3 @@ def _refuse_depth(source: str) -> None:
                 depth -= 1
     finally:
         loader.dispose()
-
-
-TOO_DEEP = (
-    f"more than {MAX_DEPTH} levels inside one another",
-    "put text with brackets in quotation marks, and remove the extra levels",
-)

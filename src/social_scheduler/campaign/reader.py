@@ -25,7 +25,8 @@ from social_scheduler.campaign.nodes import (
     too_big,
 )
 from social_scheduler.campaign.tree import Tree
-from social_scheduler.campaign.words import NOTHING, Spec, Unquoted, find_unquoted, split_lines
+from social_scheduler.campaign.unquoted import Unquoted, find_unquoted, split_lines
+from social_scheduler.campaign.words import NOTHING, Spec
 from social_scheduler.campaign.yaml_errors import explain
 
 MAX_NODES = 200_000
@@ -72,10 +73,10 @@ def read(source: bytes, file: str, spec: Spec = NOTHING) -> Tree:
         unquoted = _compose(tree, spec)
         if tree.root is None and tree.findings:
             return tree
-        if tree.root is None:
-            raise Refused(0, 0, "the file is empty", "write a campaign, or remove the file")
         walk = _Walk(tree)
-        tree.data = walk.data(tree.root, spec, 0)
+        tree.data = walk.data(tree.root, spec, 0) if tree.root is not None else None
+        if tree.data is None:
+            raise Refused(0, 0, "the file is empty", "write a campaign, or remove the file")
         if unquoted is None and (walk.plain_words or _TAIL.search(tree.source)):
             unquoted = find_unquoted(tree.source, spec)
         _say_unquoted(tree, unquoted or [], walk.plain_words)
@@ -186,16 +187,17 @@ class _Walk:
                 return "words"
             self._refuse_property(mark)
         self.nodes += 1
-        if node.__class__ is yaml.ScalarNode:
-            return self._scalar(node, spec)
-        if depth > MAX_DEPTH:
-            raise Refused(mark.line, mark.column, *TOO_DEEP)
         if self.nodes > MAX_NODES:
             raise Refused(
                 mark.line, mark.column, "the file has too many entries", "make several files of it"
             )
-        if spec.words and node.flow_style:
+        if node.__class__ is yaml.ScalarNode:
+            return self._scalar(node, spec)
+        if depth > MAX_DEPTH:
+            raise Refused(mark.line, mark.column, *TOO_DEEP)
+        if spec.words:
             self.plain_words.append(node)
+            return "words"
         if node.__class__ is yaml.SequenceNode:
             entry = spec.entry
             return [self.data(child, entry, depth + 1) for child in node.value]

@@ -15,8 +15,8 @@ WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", 
 EXAMPLE = "write a time such as `2027-01-11 10:30`, or `Monday 10:30` with `week_of`"
 
 _ZONE = r"(?:\s+(?P<zone>[A-Za-z][A-Za-z0-9_+/-]*))?"
-_DATED = re.compile(r"(?P<date>\d{4}-\d{2}-\d{2})\s+(?P<time>\d{1,2}:\d{2})" + _ZONE)
-_WEEKLY = re.compile(r"(?P<day>[A-Za-z]+)\s+(?P<time>\d{1,2}:\d{2})" + _ZONE)
+_DATED = re.compile(r"(?P<date>\d{4}-\d{2}-\d{2})\s+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)" + _ZONE)
+_WEEKLY = re.compile(r"(?P<day>[A-Za-z]+)\s+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)" + _ZONE)
 _NOT_YET = re.compile(
     r"when armed|\d+\s+(?:minutes?|hours?|days?|weeks?)\s+(?:before|after)(?:\s+at\s+.*)?"
 )
@@ -54,7 +54,8 @@ def resolve(text: str, *, timezone: str, week_of: str | date | None = None) -> R
         raise _unreadable(text)
     zone = match["zone"] or timezone
     wall = datetime.combine(day, _time(match["time"]))
-    return Resolved(_instant(wall, zone), zone, f"{wall:%Y-%m-%d %H:%M}")
+    shown = wall.isoformat(" ", "seconds" if wall.second else "minutes")
+    return Resolved(_instant(wall, zone), zone, shown)
 
 
 @cache
@@ -100,10 +101,10 @@ def _date(text: str) -> date:
 
 
 def _time(text: str) -> time:
-    hour, minute = (int(part) for part in text.split(":"))
-    if hour > 23 or minute > 59:
+    hour, minute, second = (*(int(part) for part in text.split(":")), 0)[:3]
+    if hour > 23 or minute > 59 or second > 59:
         raise TimeProblem(f"no clock shows {text}", "write a time from 00:00 to 23:59")
-    return time(hour, minute)
+    return time(hour, minute, second)
 
 
 def _weekday(name: str, week_of: str | date | None) -> date:

@@ -60,7 +60,6 @@ _BY_PROBLEM = (
         "write `\\\\` for one backslash, or use a `|` block",
     ),
     ("undefined tag handle", "tags (!name) are not allowed", "remove the tag"),
-    ("directive", "a line that begins with % is not allowed", "remove it"),
     (
         "could not find expected ':'",
         "this line is not `key: value`",
@@ -111,12 +110,12 @@ def explain(error: yaml.YAMLError, source: str) -> Trouble:
             "a quotation mark opens here and is never closed",
             "close it, or write the text as a `|` block",
         )
-    if "cannot start any token" in problem:
+    if "cannot start any token" in problem or "tab" in problem:
         said = _BY_CHARACTER.get(source[mark.index : mark.index + 1])
         if said:
             return Trouble(mark.line, mark.column, *said)
-    unclosed = "',' or" in problem and context_mark is not None
-    place: Any = context_mark if unclosed else mark
+    begun = ("',' or" in problem or "expected ':'" in problem) and context_mark is not None
+    place: Any = context_mark if begun else mark
     for fragment, said_problem, said_remedy in _BY_PROBLEM:
         if fragment in problem or fragment in context:
             return Trouble(place.line, place.column, said_problem, said_remedy)

@@ -24,7 +24,7 @@ from .problems import plain
 from .rates import Rates
 from .wire import HangingUpProtocol
 
-# On every answer, even to what is not HTTP, so that nobody takes this for the real network.
+# On every answer, so that nobody takes this for the real network.
 MARK = ("X-Sandbox", "social-scheduler")
 _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 

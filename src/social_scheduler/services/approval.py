@@ -34,6 +34,7 @@ def judge_revision(
     policy: Policy | None = None,
     window: Window | None = None,
     messages: Sequence[StoredMessage] | None = None,
+    approvals: Sequence[StoredApproval] | None = None,
 ) -> dict[str, LanguageVerdict]:
     """Every language of a revision, by language. Digests are computed from the stored bytes."""
     policy = policy or store.policy(tx)
@@ -42,7 +43,8 @@ def judge_revision(
         if messages is not None
         else store.messages_of(tx, revision.post_id, revision.number)
     )
-    approvals = store.approvals_of(tx, revision.post_id, revision.number)
+    if approvals is None:
+        approvals = store.approvals_of(tx, revision.post_id, revision.number)
     window = window or Window(revision.due_at, revision.not_before, revision.not_after)
     when = window_digest(window)
     found: dict[str, LanguageVerdict] = {}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from social_scheduler.errors import NotFound
 from social_scheduler.lifecycle import DeliveryState, PostState
 from social_scheduler.message import Limits, Message
 from social_scheduler.services.actor import Actor, Right
@@ -18,7 +20,7 @@ from social_scheduler.store import reading as store
 from social_scheduler.store import review as review_store
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.reading import DeliveryLine, PostLine
-from social_scheduler.store.tables import Part
+from social_scheduler.store.tables import Part, Post, Revision
 from social_scheduler.text import LENGTHS
 
 
@@ -101,6 +103,12 @@ class PostView:
     languages: tuple[LanguageView, ...]
     history: tuple[HistoryView, ...]
     removed_from_file_at: datetime | None
+    mine: tuple[str, ...]
+    """The languages whose approval this person can give now."""
+    why_not: str
+    """Why they can give none; empty when they can."""
+    others: tuple[DeliveryLine, ...]
+    """Deliveries that keep what an earlier revision said (live already, or no longer meant)."""
 
     @property
     def missing(self) -> dict[str, str]:
@@ -116,24 +124,62 @@ class Waiting:
     missing: dict[str, str]
     mine: tuple[str, ...]
     why_not: str
+    verdicts: dict[str, LanguageVerdict]
+    words: dict[str, str]
+    """The first words of each language, whole."""
 
 
-def awaiting(context: Context, actor: Actor, *, everybody: bool = False) -> list[Waiting]:
-    """Posts in review that this person can approve (or all), nearest deadline first."""
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A post in a list, with (account, language, state) of each delivery."""
+
+    line: PostLine
+    deliveries: tuple[tuple[str, str, DeliveryState], ...]
+
+
+def awaiting(
+    context: Context, actor: Actor, *, everybody: bool = False, limit: int | None = None
+) -> list[Waiting]:
+    """Posts in review that this person can approve (or all), nearest deadline first.
+
+    With `limit`, only that many posts in review are looked at.
+    """
     actor.require(Right.READ)
     with context.database.read() as tx:
-        lines = store.post_lines(tx, [PostState.IN_REVIEW])
-        found = [_waiting(tx, actor, line) for line in lines if line.not_after > context.now()]
+        found = _waiting_of(tx, actor, store.lines_in_review(tx, context.now(), limit))
     return [w for w in found if everybody or w.mine]
 
 
-def _waiting(tx: Transaction, actor: Actor, line: PostLine) -> Waiting:
-    revision = review_store.revision_of(tx, line.id, line.revision)
-    verdicts = judge_revision(tx, revision)
+def _waiting_of(
+    tx: Transaction, actor: Actor, lines: Sequence[tuple[PostLine, Revision]]
+) -> list[Waiting]:
+    ids = [line.id for line, _ in lines]
+    policy = review_store.policy(tx)
+    messages = store.current_messages(tx, ids)
+    approvals = store.current_approvals(tx, ids)
+    found = []
+    for line, revision in lines:
+        said = messages.get(line.id, [])
+        verdicts = judge_revision(
+            tx, revision, policy=policy, messages=said, approvals=approvals.get(line.id, [])
+        )
+        missing, mine, why_not = _can_approve(actor, line, verdicts)
+        words: dict[str, str] = {}
+        for message in said:
+            if message.language not in words:
+                words[message.language] = Message.from_canonical(message.body).parts[0].text
+        found.append(Waiting(line, missing, mine, why_not, verdicts, words))
+    return found
+
+
+def _can_approve(
+    actor: Actor, line: PostLine, verdicts: dict[str, LanguageVerdict]
+) -> tuple[dict[str, str], tuple[str, ...], str]:
+    """What is missing by language, what of it this person can give, and why not if nothing."""
     missing = {k: v.verdict.missing for k, v in verdicts.items() if v.verdict.missing}
     why_not = _why_not(actor, line, missing, verdicts)
     mine = () if why_not else tuple(k for k in missing if _can_give(actor, verdicts[k]))
-    return Waiting(line, missing, mine, why_not)
+    return missing, mine, why_not
 
 
 def _can_give(actor: Actor, verdict: LanguageVerdict) -> bool:
@@ -156,7 +202,7 @@ def _why_not(
     if actor.id in line.authors or actor.name == line.owner:
         return "You wrote it; somebody else approves it."
     if not set(missing) & actor.languages:
-        return f"It is missing {', '.join(missing)}, which you are not enrolled to read."
+        return "It waits for languages that you are not enrolled to read."
     if not any(_can_give(actor, verdicts[k]) for k in missing):
         return "You approved it already; one person counts once."
     return ""
@@ -165,34 +211,47 @@ def _why_not(
 def why_not_approve(context: Context, actor: Actor, reference: str) -> str:
     """Why this person cannot approve this post now; empty when they can."""
     with context.database.read() as tx:
-        post, _ = find_post(tx, reference)
-        if post.state is not PostState.IN_REVIEW:
-            return f"It is {post.state.value.replace('_', ' ')}."
-        line = next(x for x in store.post_lines(tx, [PostState.IN_REVIEW]) if x.id == post.id)
-        return _waiting(tx, actor, line).why_not
+        line, revision, _ = _find(tx, reference)
+        if line.state is not PostState.IN_REVIEW:
+            return f"It is {line.state.value.replace('_', ' ')}."
+        return _waiting_of(tx, actor, [(line, revision)])[0].why_not
+
+
+def _find(tx: Transaction, reference: str) -> tuple[PostLine, Revision, Post]:
+    campaign, _, key = reference.partition("/")
+    found = store.line_of(tx, campaign, key)
+    if found is None:
+        raise NotFound(
+            f"There is no post {reference!r}.",
+            "Write campaign/post, as social-scheduler review list shows it.",
+        )
+    return found
 
 
 def show(context: Context, actor: Actor, reference: str) -> PostView:
     """One post with its exact words per account, approvals, deliveries and history."""
     actor.require(Right.READ)
     with context.database.read() as tx:
-        post, revision = find_post(tx, reference)
-        line = next(x for x in store.post_lines(tx, [post.state]) if x.id == post.id)
-        deliveries = {d.account: d for d in store.delivery_lines(tx, post_id=post.id)}
-        parts = store.parts_of(tx, [d.id for d in deliveries.values()])
+        line, revision, post = _find(tx, reference)
+        deliveries = {d.account: (d, p) for d, p in store.whole_deliveries(tx, line.id, reference)}
         people = people_store.names_by_id(tx)
+        messages = review_store.messages_of(tx, line.id, revision.number)
+        verdicts = judge_revision(tx, revision, messages=messages)
         languages = tuple(
             LanguageView(
                 verdict.language,
                 verdict,
                 tuple(
-                    _message(context, m, deliveries.get(m.account), parts)
-                    for m in review_store.messages_of(tx, post.id, revision.number)
+                    _message(context, m, *deliveries.get(m.account, (None, [])))
+                    for m in messages
                     if m.language == verdict.language
                 ),
             )
-            for verdict in judge_revision(tx, revision).values()
+            for verdict in verdicts.values()
         )
+        _, mine, why_not = _can_approve(actor, line, verdicts)
+        if line.state is not PostState.IN_REVIEW:
+            mine, why_not = (), f"It is {line.state.value.replace('_', ' ')}."
         return PostView(
             line=line,
             not_before=revision.not_before,
@@ -201,8 +260,13 @@ def show(context: Context, actor: Actor, reference: str) -> PostView:
             place=revision.place,
             written_by=tuple(people.get(a, "?") for a in revision.authors),
             languages=languages,
-            history=tuple(_history(tx, post.id, 500)),
+            history=tuple(_history(tx, line.id, 500)),
             removed_from_file_at=post.removed_from_file_at,
+            mine=mine,
+            why_not=why_not,
+            others=tuple(
+                d for d, _ in deliveries.values() if d.account not in {m.account for m in messages}
+            ),
         )
 
 
@@ -210,11 +274,11 @@ def _message(
     context: Context,
     stored: review_store.StoredMessage,
     delivery: DeliveryLine | None,
-    parts: dict[int, list[Part]],
+    parts: Sequence[Part],
 ) -> MessageView:
     message = Message.from_canonical(stored.body)
     limits = context.platforms[message.platform].limits
-    rows = {p.number: p for p in parts.get(delivery.id, [])} if delivery else {}
+    rows = {p.number: p for p in parts}
     return MessageView(
         account=stored.account,
         platform=message.platform,
@@ -251,6 +315,17 @@ def posts(context: Context, actor: Actor) -> list[PostLine]:
         return store.post_lines(tx)
 
 
+def posts_page(
+    context: Context, actor: Actor, *, past: bool = False, limit: int = 50, offset: int = 0
+) -> list[Listed]:
+    """One page of posts: those to come, the earliest first, or the past ones, the latest first."""
+    actor.require(Right.READ)
+    with context.database.read() as tx:
+        lines = store.page_of_lines(tx, context.now(), past=past, limit=limit, offset=offset)
+        states = store.states_of(tx, [line.id for line in lines])
+    return [Listed(line, tuple(states.get(line.id, ()))) for line in lines]
+
+
 def published(context: Context, actor: Actor, *, limit: int = 200) -> list[DeliveryLine]:
     """What is live, newest first, with addresses and proofs."""
     actor.require(Right.READ)
@@ -265,6 +340,13 @@ def inbox(context: Context, actor: Actor) -> list[DeliveryLine]:
     actor.require(Right.READ)
     with context.database.read() as tx:
         return store.alarms(tx)
+
+
+def alarm_band(context: Context, actor: Actor, *, limit: int = 100) -> list[DeliveryLine]:
+    """The same for the head of every page: without the proofs' verdicts, in one query."""
+    actor.require(Right.READ)
+    with context.database.read() as tx:
+        return store.alarms(tx, limit=limit, with_proofs=False)
 
 
 def coming(context: Context, actor: Actor) -> list[DeliveryLine]:

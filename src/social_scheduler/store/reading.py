@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import ColumnElement, Row, func, or_, select
+from sqlalchemy import ColumnElement, func, or_, select
 
 from social_scheduler.lifecycle import DeliveryState, PostState
 from social_scheduler.store.database import Transaction
+from social_scheduler.store.review import StoredApproval, StoredMessage
 from social_scheduler.store.tables import (
     Account,
+    Approval,
     Campaign,
     Delivery,
     History,
+    MessageRow,
     Part,
+    Person,
     Post,
     Proof,
     Revision,
@@ -64,31 +67,194 @@ class DeliveryLine:
 
 def post_lines(tx: Transaction, states: Sequence[PostState] | None = None) -> list[PostLine]:
     """Posts in any of these states (all of them without), the earliest due first."""
+    where = [] if states is None else [Post.state.in_(states)]
+    return [line for line, _, _ in _lines(tx, where)]
+
+
+def lines_in_review(
+    tx: Transaction, now: datetime, limit: int | None = None
+) -> list[tuple[PostLine, Revision]]:
+    """Posts in review whose time has not run out, the earliest due first."""
+    where = [Post.state == PostState.IN_REVIEW, Revision.not_after > now]
+    return [(line, revision) for line, revision, _ in _lines(tx, where, limit=limit)]
+
+
+def line_of(tx: Transaction, campaign: str, key: str) -> tuple[PostLine, Revision, Post] | None:
+    """One post by its reference, with its current revision."""
+    found = _lines(tx, [Campaign.name == campaign, Post.key == key])
+    return found[0] if found else None
+
+
+def page_of_lines(
+    tx: Transaction, now: datetime, *, past: bool, limit: int, offset: int
+) -> list[PostLine]:
+    """Posts still to come, the earliest first; or those that are past, the latest first."""
+    where = [Revision.not_after <= now if past else Revision.not_after > now]
+    found = _lines(tx, where, latest_first=past, limit=limit, offset=offset)
+    return [line for line, _, _ in found]
+
+
+def _lines(
+    tx: Transaction,
+    where: Sequence[ColumnElement[bool]],
+    *,
+    latest_first: bool = False,
+    limit: int | None = None,
+    offset: int = 0,
+) -> list[tuple[PostLine, Revision, Post]]:
+    order = (Revision.due_at.desc(), Post.id.desc()) if latest_first else (Revision.due_at, Post.id)
     query = (
         select(Post, Revision, Campaign.name, Campaign.title)
         .join(Revision, (Revision.post_id == Post.id) & (Revision.number == Post.revision))
         .join(Campaign, Campaign.id == Post.campaign_id)
-        .order_by(Revision.due_at, Post.id)
+        .where(*where)
+        .order_by(*order)
+        .limit(limit)
+        .offset(offset)
     )
-    if states is not None:
-        query = query.where(Post.state.in_(states))
     return [
-        PostLine(
-            post.id,
-            f"{name}/{post.key}",
-            title,
-            revision.kind,
-            post.state,
-            post.revision,
-            revision.due_at,
-            revision.not_after,
-            revision.zone,
-            revision.wall,
-            revision.owner,
-            tuple(revision.authors),
-        )
+        (_line(post, revision, name, title), revision, post)
         for post, revision, name, title in tx.execute(query)
     ]
+
+
+def _line(post: Post, revision: Revision, campaign: str, title: str) -> PostLine:
+    return PostLine(
+        post.id,
+        f"{campaign}/{post.key}",
+        title,
+        revision.kind,
+        post.state,
+        post.revision,
+        revision.due_at,
+        revision.not_after,
+        revision.zone,
+        revision.wall,
+        revision.owner,
+        tuple(revision.authors),
+    )
+
+
+def current_messages(tx: Transaction, post_ids: Sequence[int]) -> dict[int, list[StoredMessage]]:
+    """What every account says in the current revision of several posts, in the accounts' order."""
+    found: dict[int, list[StoredMessage]] = {}
+    query = (
+        select(
+            MessageRow.post_id,
+            MessageRow.account_id,
+            Account.name,
+            Account.native_id,
+            Account.server,
+            MessageRow.language,
+            MessageRow.digest,
+            MessageRow.body,
+        )
+        .join(Account, Account.id == MessageRow.account_id)
+        .join(Post, (Post.id == MessageRow.post_id) & (Post.revision == MessageRow.revision))
+        .where(Post.id.in_(post_ids))
+        .order_by(MessageRow.account_id)
+    )
+    for post_id, *rest in tx.execute(query):
+        found.setdefault(post_id, []).append(StoredMessage(*rest))
+    return found
+
+
+def current_approvals(tx: Transaction, post_ids: Sequence[int]) -> dict[int, list[StoredApproval]]:
+    """Every approval given to the current revision of several posts, ended ones too."""
+    found: dict[int, list[StoredApproval]] = {}
+    query = (
+        select(Approval, Person)
+        .join(Person, Person.id == Approval.person_id)
+        .join(Post, (Post.id == Approval.post_id) & (Post.revision == Approval.revision))
+        .where(Post.id.in_(post_ids))
+        .order_by(Approval.id)
+    )
+    for given, person in tx.execute(query):
+        found.setdefault(given.post_id, []).append(
+            StoredApproval(
+                given.id,
+                given.language,
+                given.content_digest,
+                given.window_digest,
+                given.window_only,
+                person.id,
+                person.name,
+                tuple(person.roles),
+                tuple(person.languages),
+                person.active,
+                given.given_at,
+                given.ended_at,
+                given.ended_why,
+            )
+        )
+    return found
+
+
+def states_of(
+    tx: Transaction, post_ids: Sequence[int]
+) -> dict[int, list[tuple[str, str, DeliveryState]]]:
+    """(account, language, state) of every delivery of several posts, in the accounts' order."""
+    found: dict[int, list[tuple[str, str, DeliveryState]]] = {}
+    query = (
+        select(Delivery.post_id, Account.name, Delivery.language, Delivery.state)
+        .join(Account, Account.id == Delivery.account_id)
+        .where(Delivery.post_id.in_(post_ids))
+        .order_by(Delivery.account_id)
+    )
+    for post_id, account, language, state in tx.execute(query):
+        found.setdefault(post_id, []).append((account, language, state))
+    return found
+
+
+def whole_deliveries(
+    tx: Transaction, post_id: int, reference: str
+) -> list[tuple[DeliveryLine, list[Part]]]:
+    """A post's deliveries with all their parts and the worst of their proofs, in one query."""
+    query = (
+        select(Delivery, Account, Part, Proof)
+        .join(Account, Account.id == Delivery.account_id)
+        .join(Part, Part.delivery_id == Delivery.id)
+        .outerjoin(Proof, (Proof.delivery_id == Part.delivery_id) & (Proof.part == Part.number))
+        .where(Delivery.post_id == post_id)
+        .order_by(Delivery.account_id, Part.number)
+    )
+    deliveries: dict[int, tuple[Delivery, Account, list[Part]]] = {}
+    proofs: list[Proof] = []
+    for delivery, account, part, proof in tx.execute(query):
+        deliveries.setdefault(delivery.id, (delivery, account, []))[2].append(part)
+        if proof is not None:
+            proofs.append(proof)
+    worst = _worst(proofs)
+    return [
+        (_whole_line(reference, delivery, account, parts, *worst.get(id_, (None, ()))), parts)
+        for id_, (delivery, account, parts) in deliveries.items()
+    ]
+
+
+def _whole_line(
+    reference: str,
+    delivery: Delivery,
+    account: Account,
+    parts: Sequence[Part],
+    verdict: Verdict | None,
+    fields: tuple[str, ...],
+) -> DeliveryLine:
+    return DeliveryLine(
+        id=delivery.id,
+        reference=reference,
+        account=account.name,
+        platform=account.platform,
+        handle=account.handle,
+        language=delivery.language,
+        state=delivery.state,
+        due_at=delivery.due_at,
+        trouble=delivery.trouble,
+        url=next((p.url for p in parts if p.url), None),
+        live_at=min((p.live_at for p in parts if p.live_at), default=None),
+        parts=len(parts),
+        verdict=verdict,
+        fields=fields,
+    )
 
 
 def delivery_lines(
@@ -108,7 +274,9 @@ def delivery_lines(
     return _delivery_lines(tx, where, newest_first, limit)
 
 
-def alarms(tx: Transaction) -> list[DeliveryLine]:
+def alarms(
+    tx: Transaction, *, limit: int | None = None, with_proofs: bool = True
+) -> list[DeliveryLine]:
     """What waits for a person: not confirmed, partial, failed, missed, or live but not as approved."""
     stuck = [
         DeliveryState.UNCONFIRMED,
@@ -127,11 +295,17 @@ def alarms(tx: Transaction) -> list[DeliveryLine]:
         .exists()
     )
     live = Delivery.state == DeliveryState.PUBLISHED
-    return _delivery_lines(tx, [or_(Delivery.state.in_(stuck), live & unproved)], False, None)
+    where = [or_(Delivery.state.in_(stuck), live & unproved)]
+    return _delivery_lines(tx, where, False, limit, with_proofs=with_proofs)
 
 
 def _delivery_lines(
-    tx: Transaction, where: list[ColumnElement[bool]], newest_first: bool, limit: int | None
+    tx: Transaction,
+    where: list[ColumnElement[bool]],
+    newest_first: bool,
+    limit: int | None,
+    *,
+    with_proofs: bool = True,
 ) -> list[DeliveryLine]:
     first = (
         select(
@@ -154,16 +328,16 @@ def _delivery_lines(
     query = (
         select(
             Delivery.id,
-            Campaign.name,
+            Campaign.name.label("campaign"),
             Post.key,
-            Account.name,
+            Account.name.label("account"),
             Account.platform,
             Account.handle,
             Delivery.language,
             Delivery.state,
             Delivery.due_at,
             Delivery.trouble,
-            url,
+            url.label("url"),
             first.c.live_at,
             first.c.parts,
         )
@@ -176,22 +350,39 @@ def _delivery_lines(
         .limit(limit)
     )
     rows = tx.execute(query).all()
-    proofs = _proofs(tx, [row[0] for row in rows])
-    return [_delivery_line(row, *proofs.get(row[0], (None, ()))) for row in rows]
-
-
-def _delivery_line(row: Row[Any], verdict: Verdict | None, fields: tuple[str, ...]) -> DeliveryLine:
-    delivery_id, campaign, key, *rest = row
-    return DeliveryLine(delivery_id, f"{campaign}/{key}", *rest, verdict, fields)
+    proofs = _proofs(tx, [row.id for row in rows]) if with_proofs else {}
+    return [
+        DeliveryLine(
+            id=row.id,
+            reference=f"{row.campaign}/{row.key}",
+            account=row.account,
+            platform=row.platform,
+            handle=row.handle,
+            language=row.language,
+            state=row.state,
+            due_at=row.due_at,
+            trouble=row.trouble,
+            url=row.url,
+            live_at=row.live_at,
+            parts=row.parts,
+            verdict=proofs.get(row.id, (None, ()))[0],
+            fields=proofs.get(row.id, (None, ()))[1],
+        )
+        for row in rows
+    ]
 
 
 def _proofs(
     tx: Transaction, ids: Sequence[int]
 ) -> dict[int, tuple[Verdict | None, tuple[str, ...]]]:
+    return _worst(tx.scalars(select(Proof).where(Proof.delivery_id.in_(ids))))
+
+
+def _worst(proofs: Iterable[Proof]) -> dict[int, tuple[Verdict | None, tuple[str, ...]]]:
     """The worst proof of each delivery."""
     order = [Verdict.EQUAL, None, Verdict.NOT_READABLE, Verdict.DIFFERS, Verdict.GONE]
     found: dict[int, tuple[Verdict | None, tuple[str, ...]]] = {}
-    for proof in tx.scalars(select(Proof).where(Proof.delivery_id.in_(ids))):
+    for proof in proofs:
         old = found.get(proof.delivery_id)
         if old is None or order.index(proof.verdict) > order.index(old[0]):
             found[proof.delivery_id] = (proof.verdict, tuple(proof.fields))

@@ -75,18 +75,18 @@ def links(text: str) -> list[Span]:
     found: list[Span] = []
     at = 0
     while (match := _HOST.search(text, at)) is not None:
-        spans, at = _links_at(text, match)
+        spans, at = _links_at(text, match, at)
         found += spans
     return found
 
 
-def _links_at(text: str, match: re.Match[str]) -> tuple[list[Span], int]:
-    """The addresses that start in this host, and where to look for the next."""
+def _links_at(text: str, match: re.Match[str], since: int) -> tuple[list[Span], int]:
+    """The addresses in this host, found looking from `since`, and where to look for the next."""
     start, host_start = match.start(), match.start(2)
     if not match[1]:
         start = host_start = match.end() - len(match[2].lstrip("-_"))
-        if start == 0 and not text[0].isascii():
-            start = host_start = 1  # X takes it for what precedes the address
+        if start == since and not text[start].isascii():
+            start = host_start = start + 1  # X takes it for what precedes the address
     host_end = _end_of_host(text, host_start, match.end())
     if host_end == host_start:
         # Its last label may be the scheme of an address: "end.https://example.org".
@@ -137,13 +137,15 @@ def _end_of_tld(text: str, start: int, end: int) -> int:
 
 
 def _encodes(host: str) -> bool:
-    if host.isascii():
-        return all(len(label) <= _LONGEST_LABEL for label in host.split("."))
-    try:
-        host.encode("idna")
-    except UnicodeError:
-        return False
-    return True
+    """Whether every label is short enough for the name system, in the form it is asked for there.
+
+    Not Python's own codec: it refuses a label that mixes directions, which the networks take.
+    """
+    return all(
+        len(label) <= _LONGEST_LABEL
+        and (label.isascii() or len(b"xn--" + label.encode("punycode")) <= _LONGEST_LABEL)
+        for label in host.split(".")
+    )
 
 
 def _latin_hosts(text: str, start: int, end: int) -> list[Span]:

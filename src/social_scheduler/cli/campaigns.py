@@ -1,0 +1,196 @@
+"""check, plan, queue."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from social_scheduler.app import DATABASE_FILE, open_workspace, utc_now
+from social_scheduler.campaign.fix import fix
+from social_scheduler.cli.shared import (
+    Json,
+    Workspace,
+    acting,
+    bad,
+    emit,
+    err,
+    good,
+    note,
+    out,
+    table,
+    when,
+)
+from social_scheduler.errors import Finding, InvalidCampaign
+from social_scheduler.services import enqueue as service
+from social_scheduler.services.check import Files, Outcome, check, find_files, plan
+from social_scheduler.services.context import Context
+from social_scheduler.services.enqueue import Change, ChangeKind
+
+Paths = Annotated[
+    list[Path] | None,
+    typer.Argument(
+        help="Campaign files, or folders of them; without: the workspace's campaigns/.",
+        metavar="[PATH]...",
+    ),
+]
+At = Annotated[
+    str | None,
+    typer.Option("--at", help="Check as if it were this moment, such as 2026-11-20."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("check")(check_files)
+    app.command("plan")(plan_files)
+    app.command("queue")(queue_files)
+
+
+def check_files(
+    paths: Paths = None,
+    at: At = None,
+    mend: Annotated[
+        bool, typer.Option("--fix", help="First put unquoted words into quotes, as they stand.")
+    ] = False,
+    workspace: Workspace = Path(),
+    json: Json = False,
+) -> None:
+    """Find every mistake in campaign files: place, reason, remedy. Needs no workspace."""
+    files = find_files(paths or [], workspace)
+    if mend:
+        _mend(files)
+    now = when(at) or utc_now()
+    root = workspace.resolve()
+    with _progress(len(files.paths), "checking") as step:
+        if (root / DATABASE_FILE).exists():
+            with open_workspace(root) as found:
+                outcome = check(files, now=now, context=found.context, progress=step)
+        else:
+            outcome = check(files, now=now, progress=step)
+    _tell(outcome, json)
+    if not outcome.report.ok:
+        raise typer.Exit(1)
+
+
+def _mend(files: Files) -> None:
+    for path in files.paths:
+        source = path.read_bytes().decode("utf-8", "surrogateescape")
+        mended = fix(source)
+        if mended != source:
+            path.write_bytes(mended.encode("utf-8", "surrogateescape"))
+            good(f"{path}: words put into quotes")
+
+
+def _tell(outcome: Outcome, json: bool) -> None:
+    report = outcome.report
+    if json:
+        emit({"files": report.files, "posts": report.posts, "findings": report.findings})
+        return
+    for finding in report.findings:
+        _print(finding)
+    told = f"{report.files} files, {report.posts} posts"
+    if report.ok:
+        good(f"{told}: no mistakes" + _warned(len(report.warnings)))
+    else:
+        bad(f"{told}: {len(report.errors)} mistakes" + _warned(len(report.warnings)))
+
+
+def _warned(count: int) -> str:
+    return f", {count} to look at" if count else ""
+
+
+def _print(finding: Finding) -> None:
+    mark = "[yellow]look[/]  " if finding.warning else "[red]wrong[/] "
+    out.print(mark, end="")
+    out.print(str(finding), markup=False)
+
+
+def plan_files(paths: Paths = None, workspace: Workspace = Path(), json: Json = False) -> None:
+    """Show what queueing would change. Writes nothing."""
+    with acting(workspace) as (found, actor):
+        outcome = _checked(find_files(paths or [], workspace), found.context)
+        changes: list[Change] = []
+        with _progress(len(outcome.sound), "planning") as step:
+            for facts, posts in plan(found.context, outcome):
+                changes += service.compare(found.context, actor, facts.name, posts)
+                step(Path(facts.path))
+    _show(changes, json)
+
+
+def queue_files(
+    paths: Paths = None,
+    cancel_removed: Annotated[
+        bool,
+        typer.Option("--cancel-removed", help="Withdraw posts that are no longer in their file."),
+    ] = False,
+    resubmit: Annotated[
+        bool,
+        typer.Option("--resubmit", help="Ask for review again where changes were requested."),
+    ] = False,
+    workspace: Workspace = Path(),
+    json: Json = False,
+) -> None:
+    """Check, plan and queue campaign files, for review. The same files twice change nothing."""
+    with acting(workspace) as (found, actor):
+        outcome = _checked(find_files(paths or [], workspace), found.context)
+        changes: list[Change] = []
+        with _progress(len(outcome.sound), "queueing") as step:
+            for facts, posts in plan(found.context, outcome):
+                changes += service.enqueue(
+                    found.context,
+                    actor,
+                    facts,
+                    posts,
+                    cancel_removed=cancel_removed,
+                    resubmit=resubmit,
+                )
+                step(Path(facts.path))
+    _show(changes, json)
+
+
+def _checked(files: Files, context: Context) -> Outcome:
+    with _progress(len(files.paths), "checking") as step:
+        outcome = check(files, now=context.now(), context=context, progress=step)
+    for warning in outcome.report.warnings:
+        err.print("[yellow]look[/]  ", end="")
+        err.print(str(warning), markup=False)
+    if not outcome.report.ok:
+        raise InvalidCampaign(outcome.report.errors)
+    return outcome
+
+
+def _show(changes: list[Change], json: bool) -> None:
+    if json:
+        emit([{"change": c.kind, "post": c.reference, "note": c.note} for c in changes])
+        return
+    told = [c for c in changes if c.kind is not ChangeKind.UNCHANGED]
+    if told:
+        rows = [[c.kind.value, c.reference, _when(c), c.note] for c in told]
+        table("change", "post", "when", "", rows=rows, empty="")
+    counted = Counter(c.kind.value for c in changes)
+    good(", ".join(f"{n} {kind}" for kind, n in sorted(counted.items())) or "nothing to queue")
+    if counted["new"] or counted["edited"] or counted["moved"]:
+        note("Next, somebody else: social-scheduler review list")
+
+
+def _when(change: Change) -> str:
+    return f"{change.planned.wall} {change.planned.zone}" if change.planned else ""
+
+
+@contextmanager
+def _progress(total: int, what: str) -> Iterator[Callable[[Path], None]]:
+    """A bar on the terminal where there is one; never on standard output."""
+    if not sys.stderr.isatty() or total < 5:
+        yield lambda path: None
+        return
+    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        line = bar.add_task(what, total=total)
+        yield lambda path: bar.advance(line)

@@ -1,0 +1,315 @@
+"""demo: the whole path on this machine, with nothing but this program.
+
+Everything is done by the public commands, each as its own process, as a team would do it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from social_scheduler.cli.demo_files import Copied, copy_samples
+from social_scheduler.cli.shared import bad, err, good, note, out, table
+from social_scheduler.cli.workspace import end
+from social_scheduler.config import SETTINGS_FILE
+from social_scheduler.errors import SchedulerError, WorkspaceError
+
+PASSWORD = "a rehearsal password"  # noqa: S105  (of a workspace that can reach nothing)
+LANGUAGES = ("en", "ar", "fr")
+PEOPLE: dict[str, tuple[list[str], Sequence[str]]] = {
+    "amal": (["author"], ()),
+    "yusuf": (["author"], ()),
+    "rana": (["reviewer"], LANGUAGES),
+    "karim": (["reviewer"], LANGUAGES),
+    "dana": (["duty"], ()),
+}
+HEAD_START = timedelta(seconds=25)
+"""From copying the files to the first due moment: time to queue and approve."""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add this command."""
+    app.command()(demo)
+
+
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="The whole path without a browser, then stop and judge.")
+    ] = False,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", help="Keep the workspace in this folder.")
+    ] = None,
+) -> None:
+    """See it work: sample campaigns, a rehearsal network, a worker and the desk."""
+    folder = (keep or Path(tempfile.mkdtemp(prefix="social-scheduler-demo-"))).resolve()
+    if keep and folder.exists() and any(folder.iterdir()):
+        raise WorkspaceError(f"{folder} is not empty.", "Name a new folder with --keep.")
+    try:
+        Demo(folder).play(once=once)
+    finally:
+        if keep:
+            note(f"The workspace is kept in {folder}")
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@dataclass
+class Demo:
+    """One rehearsal in one folder."""
+
+    folder: Path
+
+    def play(self, *, once: bool) -> None:
+        """Prepare, publish, and either judge (`once`) or wait for the newcomer."""
+        self._configure()
+        with self._process("sandbox") as process:
+            network = _address_of(process)
+            note(f"A rehearsal network at {network}")
+            self._enrol()
+            copied = self._queue()
+            self._approve(copied, everything=once)
+            if once:
+                self._publish_and_judge()
+            else:
+                self._wait_for_newcomer(network)
+
+    def _configure(self) -> None:
+        self.folder.mkdir(parents=True, exist_ok=True)
+        (self.folder / SETTINGS_FILE).write_text(
+            f'sandbox_url = "http://127.0.0.1:{_free_port()}"\nweb_port = {_free_port(8600)}\n',
+            encoding="utf-8",
+        )
+        self.run("init", "--rehearsal", "--admin", "admin", who=None)
+        note(f"A rehearsal workspace in {self.folder}")
+
+    def _enrol(self) -> None:
+        self.run("login", "admin", who="admin")
+        for name, (roles, languages) in PEOPLE.items():
+            options = [f"--role={r}" for r in roles] + [f"--language={x}" for x in languages]
+            self.run("people", "add", name, *options, who="admin")
+        note(f"People: {', '.join(PEOPLE)}")
+
+    def _queue(self) -> list[Copied]:
+        now = datetime.now(UTC)
+        copied = copy_samples(self.folder / "campaigns", now=now, first=now + HEAD_START)
+        self.run("accounts", "add", "--all", who="admin")
+        self.run("check", who=None)
+        self.run("login", "amal", who="amal")
+        self.run("queue", who="amal")
+        note(f"Checked and queued: {len(copied)} campaigns in {', '.join(LANGUAGES)}")
+        return copied
+
+    def _approve(self, copied: Sequence[Copied], *, everything: bool) -> None:
+        """One reviewer approves the first post of each; for `once` a second one the quotes."""
+        first = [f"{c.campaign}/{c.first}" for c in copied]
+        self.run("login", "rana", who="rana")
+        self.run("review", "approve", "--yes", *first, who="rana")
+        lacking = {w["line"]["reference"] for w in self.ask("review", "list", "--all", who="rana")}
+        again = sorted(set(first) & lacking)
+        if everything and again:
+            self.run("login", "karim", who="karim")
+            self.run("review", "approve", "--yes", *again, who="karim")
+        note(f"Approved by Rana: {', '.join(first)}")
+        if again:
+            told = "and by Karim, for they need two" if everything else "still lacks a second one"
+            note(f"  {', '.join(again)}: {told}")
+
+    def _publish_and_judge(self) -> None:
+        expected = self._expected()
+        wait = max((e.due for e in expected), default=datetime.now(UTC)) - datetime.now(UTC)
+        if wait > timedelta():
+            note(f"Waiting {wait.seconds + 1} s for the moment they are due …")
+            time.sleep(wait.total_seconds() + 0.2)
+        self.run("work", "--until-idle", who=None)
+        ledger = self.ask("sandbox", "ledger", who=None)
+        _print_ledger(ledger)
+        differences = _judge(expected, ledger)
+        for difference in differences:
+            bad(difference)
+        if differences:
+            raise SchedulerError("What was published differs from what was approved.")
+        good(f"{len(ledger)} posts on the network: exactly what was approved, each once.")
+
+    def _expected(self) -> list[_Expected]:
+        """What the approved posts say, part by part, as people were shown it."""
+        found = []
+        for line in self.ask("review", "posts", who="rana"):
+            if line["state"] != "approved":
+                continue
+            view = self.ask("review", "show", line["reference"], who="rana")
+            for language in view["languages"]:
+                for message in language["messages"]:
+                    found += [
+                        _Expected(
+                            message["handle"],
+                            part["text"],
+                            tuple((p["sha256"], p["alt"]) for p in part["pictures"]),
+                            datetime.fromisoformat(message["delivery"]["due_at"]),
+                        )
+                        for part in message["parts"]
+                    ]
+        return [e for e in found if e.due < datetime.now(UTC) + timedelta(minutes=5)]
+
+    def _wait_for_newcomer(self, network: str) -> None:
+        with self._process("run") as running:
+            desk = _address_of(running)
+            out.print(_WELCOME.format(desk=desk, network=network, password=PASSWORD))
+            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+            try:
+                code = running.wait()
+            except KeyboardInterrupt:
+                note("Stopping …")
+                return
+            raise SchedulerError(f"The desk or the worker ended by itself ({code}).")
+
+    def run(self, *arguments: str, who: str | None) -> str:
+        """One public command as its own process, as one person; its output when it worked."""
+        done = subprocess.run(
+            self._command(*arguments),
+            env=self._environment(who),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        if done.returncode:
+            err.print(done.stdout + done.stderr, markup=False)
+            raise SchedulerError(f"social-scheduler {' '.join(arguments)}: exit {done.returncode}.")
+        return done.stdout
+
+    def ask(self, *arguments: str, who: str | None) -> Any:
+        """The JSON that a public command answers."""
+        return json.loads(self.run(*arguments, "--json", who=who))
+
+    @contextmanager
+    def _process(self, *arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+        log = (self.folder / f"{arguments[0]}.log").open("wb")
+        with log:
+            process = subprocess.Popen(
+                [*self._command(*arguments), "--json"],
+                env=self._environment(None),
+                stdout=subprocess.PIPE,
+                stderr=log,
+            )
+            try:
+                yield process
+            finally:
+                end([process])
+
+    def _command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "social_scheduler", *arguments]
+
+    def _environment(self, who: str | None) -> Mapping[str, str]:
+        kept = {k: v for k, v in os.environ.items() if not k.startswith("SOCIAL_SCHEDULER_")}
+        return kept | {
+            "SOCIAL_SCHEDULER_WORKSPACE": str(self.folder),
+            "SOCIAL_SCHEDULER_PASSWORD": PASSWORD,
+            "XDG_CONFIG_HOME": str(self.folder / ".sign-ins" / (who or "nobody")),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """One part as it was approved."""
+
+    handle: str
+    text: str
+    pictures: tuple[tuple[str, str], ...]
+    due: datetime
+
+
+def _judge(expected: Sequence[_Expected], ledger: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Every difference between what was approved and what the network accepted."""
+    wanted = sorted((e.handle, e.text, e.pictures) for e in expected)
+    said = sorted(
+        (
+            entry["account"],
+            entry["text"],
+            tuple((m["sha256"], m["alt_text"] or "") for m in entry["media"]),
+        )
+        for entry in ledger
+    )
+    found = [
+        f"published but not approved, or twice: {x[0]}: {x[1]!r}" for x in _beyond(said, wanted)
+    ]
+    return found + [f"approved but not published: {x[0]}: {x[1]!r}" for x in _beyond(wanted, said)]
+
+
+def _beyond(these: Sequence[Any], those: Sequence[Any]) -> list[Any]:
+    left = list(those)
+    beyond = []
+    for one in these:
+        if one in left:
+            left.remove(one)
+        else:
+            beyond.append(one)
+    return beyond
+
+
+def _print_ledger(ledger: Sequence[Mapping[str, Any]]) -> None:
+    table(
+        "account",
+        "received",
+        "what the rehearsal network accepted",
+        "pictures",
+        rows=[
+            [
+                f"@{entry['account']}",
+                str(entry["received_at"])[11:19],
+                " ".join(entry["text"].split())[:70],
+                str(len(entry["media"]) or ""),
+            ]
+            for entry in ledger
+        ],
+        empty="Nothing was published.",
+    )
+
+
+def _address_of(process: subprocess.Popen[bytes]) -> str:
+    """The address a server process prints first, as JSON."""
+    text = b""
+    while process.stdout is not None and (line := process.stdout.readline()):
+        text += line
+        if line.startswith(b"}"):
+            return str(json.loads(text)["address"])
+    raise WorkspaceError("A process of the demo ended at once.", "Its log is in the demo folder.")
+
+
+def _free_port(wanted: int = 0) -> int:
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", wanted))
+        except OSError:
+            return _free_port()
+        return int(probe.getsockname()[1])
+
+
+_WELCOME = """
+[bold]The desk is open:[/] {desk}
+  [bold]rana[/]   reviews English, Arabic and French   password: {password}
+  [bold]karim[/]  reviews too: a minister's words need two   the same password
+  (amal writes, dana can hold everything; the same password)
+
+[bold]What the public would see:[/] {network}
+
+Some posts go out within seconds. Then try this:
+  1. Sign in as rana, approve what awaits you, and see when it goes out.
+  2. Sign in as karim and give the minister's quote its second approval.
+  3. As dana, hold everything; then release it.
+
+Ctrl-C ends the demo. Nothing of it is public.
+"""

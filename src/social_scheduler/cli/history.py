@@ -1,0 +1,86 @@
+"""history: what happened, to one post or to everything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from social_scheduler.cli.shared import Json, Workspace, acting, emit, moment, table
+from social_scheduler.services import reading
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.command("history")(history)
+    app.command("published")(published)
+
+
+def history(
+    post: Annotated[
+        str | None, typer.Argument(help="One post, as campaign/post.", metavar="[POST]")
+    ] = None,
+    limit: Annotated[int, typer.Option(help="How many lines, the newest.")] = 100,
+    workspace: Workspace = Path(),
+    json: Json = False,
+) -> None:
+    """What happened, oldest first: who, when, from, to, why."""
+    with acting(workspace) as (found, actor):
+        lines = reading.history(found.context, actor, post, limit=limit)
+    if json:
+        emit(lines)
+        return
+    table(
+        "when",
+        "who",
+        "step",
+        "post",
+        "account",
+        "became",
+        "why",
+        rows=[
+            [
+                f"{line.at:%Y-%m-%d %H:%M:%S} UTC",
+                line.who,
+                line.step + (f" part {line.part}" if line.part else ""),
+                line.post or "",
+                line.account or "",
+                line.target or "",
+                line.why or "",
+            ]
+            for line in lines
+        ],
+        empty="Nothing has happened yet.",
+    )
+
+
+def published(
+    limit: Annotated[int, typer.Option(help="How many, the newest.")] = 50,
+    workspace: Workspace = Path(),
+    json: Json = False,
+) -> None:
+    """What is live, newest first, with its address and its proof."""
+    with acting(workspace) as (found, actor):
+        lines = reading.published(found.context, actor, limit=limit)
+    if json:
+        emit(lines)
+        return
+    table(
+        "live since",
+        "post",
+        "account",
+        "proof",
+        "address",
+        rows=[
+            [
+                moment(line.live_at),
+                line.reference,
+                line.account,
+                line.verdict.value if line.verdict else "not yet",
+                line.url or "",
+            ]
+            for line in lines
+        ],
+        empty="Nothing has been published yet.",
+    )

@@ -1,0 +1,226 @@
+"""review list | show | approve | request-changes | withdraw."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from social_scheduler.cli.shared import (
+    Json,
+    Reference,
+    Workspace,
+    acting,
+    emit,
+    good,
+    moment,
+    note,
+    out,
+    table,
+)
+from social_scheduler.errors import InvalidInput
+from social_scheduler.services import reading
+from social_scheduler.services import review as service
+from social_scheduler.services.reading import LanguageView, MessageView, PostView
+from social_scheduler.services.review import Shown
+
+review = typer.Typer(help="Look at what will be said, and decide.", no_args_is_help=True)
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(review, name="review")
+
+
+@review.command("list")
+def list_waiting(
+    every: Annotated[bool, typer.Option("--all", help="Everybody's, not only mine.")] = False,
+    workspace: Workspace = Path(),
+    json: Json = False,
+) -> None:
+    """What awaits me, the nearest deadline first."""
+    with acting(workspace) as (found, actor):
+        waiting = reading.awaiting(found.context, actor, everybody=every)
+    if json:
+        emit(waiting)
+        return
+    table(
+        "due",
+        "post",
+        "kind",
+        "lacks",
+        "",
+        rows=[
+            [
+                f"{w.line.wall} {w.line.zone}",
+                w.line.reference,
+                w.line.kind,
+                "; ".join(f"{k}: {v}" for k, v in w.missing.items()),
+                w.why_not,
+            ]
+            for w in waiting
+        ],
+        empty="Nothing awaits you. (--all shows everybody's.)",
+    )
+
+
+@review.command("posts")
+def list_posts(workspace: Workspace = Path(), json: Json = False) -> None:
+    """Every post and where it stands, the earliest due first."""
+    with acting(workspace) as (found, actor):
+        lines = reading.posts(found.context, actor)
+    if json:
+        emit(lines)
+        return
+    table(
+        "due",
+        "post",
+        "kind",
+        "state",
+        rows=[
+            [f"{x.wall} {x.zone}", x.reference, x.kind, x.state.value.replace("_", " ")]
+            for x in lines
+        ],
+        empty="Nothing is queued. Write a campaign file, then: social-scheduler queue",
+    )
+
+
+@review.command("show")
+def show(post: Reference, workspace: Workspace = Path(), json: Json = False) -> None:
+    """One post with its exact words per account, approvals, deliveries and history."""
+    with acting(workspace) as (found, actor):
+        view = reading.show(found.context, actor, post)
+    if json:
+        emit(view)
+        return
+    _print(view)
+    for language in view.languages:
+        by = ", ".join(language.approved_by) or "nobody"
+        lacks = language.verdict.verdict.missing
+        out.print(f"{language.language}: approved by {by}" + (f"; lacks {lacks}" if lacks else ""))
+    for line in view.history:
+        moved = f" {line.source} → {line.target}" if line.target else ""
+        account = f" {line.account}" if line.account else ""
+        out.print(
+            f"{moment(line.at)}  {line.who}  {line.step}{account}{moved}  {line.why or ''}",
+            markup=False,
+        )
+
+
+@review.command("approve")
+def approve(
+    posts: Annotated[list[str], typer.Argument(help="Posts, as campaign/post.", metavar="POST...")],
+    language: Annotated[
+        list[str] | None, typer.Option("--language", help="Only these; without: all I read.")
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Approve what is shown without being asked.")
+    ] = False,
+    workspace: Workspace = Path(),
+    json: Json = False,
+) -> None:
+    """Approve exactly what this command shows: the words, in the languages you read, and the time."""
+    results = []
+    with acting(workspace) as (found, actor):
+        for post in posts:
+            view = reading.show(found.context, actor, post)
+            mine = [
+                v
+                for v in view.languages
+                if (v.language in language if language else v.language in actor.languages)
+            ]
+            if not json:
+                _print(view, [v.language for v in mine])
+            if not yes:
+                _ask(f"Approve this as {actor.name}?")
+            shown = {
+                v.language: Shown(v.verdict.content_digest, v.verdict.window_digest) for v in mine
+            }
+            missing = service.approve(found.context, actor, post, shown)
+            lacks = {k: v for k, v in missing.items() if v}
+            results.append({"post": post, "approved": list(shown), "lacks": lacks})
+            if not json:
+                good(f"{actor.name} approved {post} in {', '.join(shown)}.")
+                lack = "; ".join(f"{k}: {v}" for k, v in lacks.items())
+                line = view.line
+                note(f"Still lacks {lack}" if lacks else f"Goes out at {line.wall} {line.zone}.")
+    if json:
+        emit(results)
+
+
+def _ask(question: str) -> None:
+    if not sys.stdin.isatty():
+        raise InvalidInput("Nobody can be asked here.", "Add --yes to approve what is shown.")
+    typer.confirm(question, abort=True, err=True)
+
+
+@review.command("request-changes")
+def request_changes(
+    post: Reference,
+    reason: Annotated[str, typer.Option("--reason", help="What should be different.")],
+    workspace: Workspace = Path(),
+    json: Json = False,
+) -> None:
+    """Say no, with a reason. Every approval of this wording ends for good."""
+    with acting(workspace) as (found, actor):
+        service.request_changes(found.context, actor, post, reason)
+    emit({"post": post}) if json else good(f"{post} goes back to its author: {reason}")
+
+
+@review.command("withdraw")
+def withdraw(
+    post: Reference,
+    reason: Annotated[str, typer.Option("--reason", help="For the history.")] = "",
+    workspace: Workspace = Path(),
+    json: Json = False,
+) -> None:
+    """Never to be said. What is live or being sent right now stays."""
+    with acting(workspace) as (found, actor):
+        service.withdraw(found.context, actor, post, reason)
+        view = reading.show(found.context, actor, post)
+    states = {m.account: m.delivery.state for v in view.languages for m in v.messages if m.delivery}
+    if json:
+        emit({"post": post, "deliveries": states})
+        return
+    good(f"{post} is withdrawn.")
+    for account, state in states.items():
+        if state.value not in ("cancelled", "missed"):
+            note(f"{account}: {state.value} — too late for this one")
+
+
+def _print(view: PostView, languages: list[str] | None = None) -> None:
+    line = view.line
+    out.print(f"[bold]{line.reference}[/]  {line.state.value.replace('_', ' ')}, {line.kind}")
+    out.print(line.title, markup=False)
+    out.print(
+        f"due {line.wall} {line.zone} ({moment(line.due_at)}), not after {moment(line.not_after)}; "
+        f"written by {', '.join(view.written_by)}; revision {line.revision}",
+        markup=False,
+    )
+    for language in view.languages:
+        if languages is None or language.language in languages:
+            _print_language(language)
+
+
+def _print_language(language: LanguageView) -> None:
+    for message in language.messages:
+        out.print()
+        out.rule(f"{message.platform} @{message.handle} · {message.account} · {language.language}")
+        _print_message(message)
+
+
+def _print_message(message: MessageView) -> None:
+    for part in message.parts:
+        of = f" part {part.number} of {len(message.parts)}" if len(message.parts) > 1 else ""
+        out.print(part.text, markup=False)
+        out.print(f"[dim]{part.length} of {part.limit}{of}[/]")
+        for picture in part.pictures:
+            out.print(f"[dim]picture {picture.sha256[:12]}… ALT:[/] ", end="")
+            out.print(picture.alt, markup=False)
+        if part.url:
+            out.print(f"[green]live[/] {part.url}")
+    if message.delivery:
+        trouble = f" — {message.delivery.trouble}" if message.delivery.trouble else ""
+        out.print(f"{message.delivery.state.value}{trouble}", markup=False)

@@ -1,0 +1,101 @@
+"""sandbox: a network to rehearse on, and its ledger."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import urlsplit
+
+import typer
+
+from social_scheduler.cli.shared import Json, Workspace, emit, good, note, out, table
+from social_scheduler.config import load_settings
+from social_scheduler.errors import InvalidInput, NotFound
+
+LEDGER_FILE = "sandbox.db"
+
+sandbox = typer.Typer(help="A network to rehearse on.", invoke_without_command=True)
+
+Ledger = Annotated[
+    Path | None,
+    typer.Option("--ledger", help=f"Its ledger; without: {LEDGER_FILE} in the workspace."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add these commands."""
+    app.add_typer(sandbox, name="sandbox")
+
+
+@sandbox.callback()
+def start(
+    context: typer.Context,
+    workspace: Workspace = Path(),
+    ledger: Ledger = None,
+    port: Annotated[int, typer.Option(help="The port; without: as in the settings.")] = -1,
+    json: Json = False,
+) -> None:
+    """Run the rehearsal network until it is stopped. Nothing on it is public."""
+    if context.invoked_subcommand:
+        return
+    from social_scheduler import sandbox as network
+
+    url = urlsplit(load_settings(workspace.resolve()).sandbox_url)
+
+    def ready(address: str) -> None:
+        if json:
+            emit({"address": address})
+        else:
+            good(f"The rehearsal network is at {address}")
+            note("Open it in a browser to see what its users see. Ctrl-C stops it.")
+
+    try:
+        network.serve(
+            "127.0.0.1",
+            (url.port or 8640) if port < 0 else port,
+            _ledger(workspace, ledger),
+            ready=ready,
+        )
+    except OSError as problem:
+        raise InvalidInput(
+            f"The rehearsal network cannot start: {problem}.", "Choose another --port."
+        ) from None
+
+
+@sandbox.command("ledger")
+def show_ledger(workspace: Workspace = Path(), ledger: Ledger = None, json: Json = False) -> None:
+    """Every post the rehearsal network accepted, in order: the judge of what was said."""
+    from social_scheduler import sandbox as network
+
+    try:
+        entries = network.read_ledger(_ledger(workspace, ledger))
+    except FileNotFoundError:
+        raise NotFound(
+            f"There is no ledger {_ledger(workspace, ledger)}.", "Start: social-scheduler sandbox"
+        ) from None
+    if json:
+        emit([entry.as_json() for entry in entries])
+        return
+    table(
+        "received",
+        "account",
+        "text",
+        "pictures",
+        "reply to",
+        rows=[
+            [
+                str(e.as_json()["received_at"]),
+                f"@{e.account}",
+                e.text,
+                str(len(e.media)),
+                e.reply_to or "",
+            ]
+            for e in entries
+        ],
+        empty="Nothing was posted yet.",
+    )
+    out.print(f"{len(entries)} posts")
+
+
+def _ledger(workspace: Path, ledger: Path | None) -> Path:
+    return ledger or workspace.resolve() / LEDGER_FILE

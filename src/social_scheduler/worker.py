@@ -1,0 +1,287 @@
+"""The worker: APScheduler is its clock and nothing more; the database is what it obeys.
+
+One `date` job is re-armed to the next due moment; a tick every second re-reads it, because
+clocks jump and people approve. What is due is claimed and sent by a bounded pool, one
+account after another in each, so that one account's trouble never delays another's.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import secrets
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from apscheduler.executors.pool import ThreadPoolExecutor as ClockExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+
+from social_scheduler.app import Opened
+from social_scheduler.errors import WorkspaceError
+from social_scheduler.lifecycle import DeliveryState
+from social_scheduler.services.publish import Claim, Publisher
+from social_scheduler.services.reconcile import look_for_lost, miss_lapsed, prove, recover
+from social_scheduler.store import holds as hold_store
+from social_scheduler.store import publishing as store
+from social_scheduler.store.steps import By
+from social_scheduler.store.tables import Worker as WorkerRow
+
+log = logging.getLogger(__name__)
+
+IDLE_AHEAD = timedelta(seconds=5)
+"""`--until-idle` ends when nothing is due within this."""
+
+TROUBLE = (
+    DeliveryState.UNCONFIRMED,
+    DeliveryState.FAILED,
+    DeliveryState.PARTIAL,
+)
+"""States at the end of `--until-idle` that make it exit 3."""
+
+
+@dataclass
+class Worker:
+    """One publishing process of one workspace."""
+
+    opened: Opened
+    told: Callable[[str], None] = lambda _: None
+    probe: Callable[[str], None] = lambda _: None
+    name: str = field(default_factory=lambda: f"worker-{secrets.token_hex(4)}")
+    _busy: dict[int, list[Claim]] = field(default_factory=dict)
+    _turn: threading.Lock = field(default_factory=threading.Lock)
+    _accounts: threading.Lock = field(default_factory=threading.Lock)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+    _wake: threading.Event = field(default_factory=threading.Event)
+    _failure: BaseException | None = None
+    _ticked: bool = False
+    _looked: bool = False
+    _stops_noted: int = 0
+
+    def __post_init__(self) -> None:
+        settings = self.opened.settings
+        self.context = self.opened.context
+        self.publisher = Publisher(
+            self.context,
+            self.name,
+            probe=self.probe,
+            connect_timeout=settings.connect_timeout,
+            read_timeout=settings.read_timeout,
+            told=self.told,
+        )
+        self.pool = ThreadPoolExecutor(settings.calls_at_once, "call")
+
+    def run(self, *, until_idle: bool = False) -> None:
+        """Publish until told to stop, or until nothing is due within five seconds."""
+        with only_worker(self.context.root):
+            self.start()
+            clock = self._clock()
+            clock.start()
+            try:
+                while not self._stopping.is_set():
+                    self._wake.wait(0.1 if until_idle else 1.0)
+                    self._wake.clear()
+                    if self._failure is not None:
+                        raise self._failure
+                    if until_idle and self.idle():
+                        break
+            finally:
+                clock.shutdown(wait=True)
+                self.pool.shutdown(wait=True)
+                self._beat(stopped=True)
+
+    def start(self) -> None:
+        """Check that this database may be published from, and settle what a dead worker left."""
+        self.context.journal.require(self.context.uid)
+        with self.context.database.read() as tx:
+            change = store.last_change(tx)
+        seen = self.context.journal.last_change()
+        if seen > change:
+            raise WorkspaceError(
+                f"The database is older than the publishing journal (change {change}, the "
+                f"journal saw {seen}): it seems to be restored from a backup. "
+                "Nothing is published, or posts could be sent twice.",
+                "Bring back the newest database of this workspace.",
+            )
+        recover(self.context, self._by(), mine=lambda name: name == self.name)
+        self._beat()
+
+    def stop(self) -> None:
+        """Finish the calls under way and end."""
+        self._stopping.set()
+        self._wake.set()
+
+    def tick(self) -> None:
+        """Everything that is due now. One at a time; calls themselves run in the pool."""
+        with self._turn:
+            miss_lapsed(self.context, self._by())
+            self._note_stops()
+            for claim in self.publisher.claim_due():
+                self._hand_over(claim)
+            self._ticked = True
+
+    def _hand_over(self, claim: Claim) -> None:
+        # One account speaks one post at a time, in the order they were due.
+        with self._accounts:
+            waiting = self._busy.get(claim.account_id)
+            if waiting is not None:
+                waiting.append(claim)
+                return
+            self._busy[claim.account_id] = [claim]
+        self.pool.submit(self._speak, claim.account_id)
+
+    def _speak(self, account_id: int) -> None:
+        while True:
+            with self._accounts:
+                if not self._busy[account_id]:
+                    del self._busy[account_id]
+                    self._wake.set()
+                    return
+                claim = self._busy[account_id][0]
+            try:
+                self.publisher.send(claim)
+            except Exception as problem:
+                # The database or the disk failed: what was being sent is settled by recovery.
+                log.exception("sending failed")
+                self._fail(problem)
+            finally:
+                with self._accounts:
+                    self._busy[account_id].pop(0)
+
+    def look(self) -> None:
+        """Prepare pictures, look for what is unconfirmed, read back what is live."""
+        self.publisher.prepare_ahead()
+        look_for_lost(self.publisher, self._by())
+        prove(self.publisher, self._by())
+        self._looked = True
+
+    def idle(self) -> bool:
+        """Whether nothing is being sent, due, or to be looked at within five seconds."""
+        with self._accounts:
+            if self._busy or not (self._ticked and self._looked):
+                return False
+        now = self.context.now()
+        soon = now + IDLE_AHEAD
+        with self.context.database.read() as tx:
+            holds = hold_store.active(tx, now)
+            look = store.next_look(tx)
+            waiting = any(store.due(tx, moment, holds, 1) for moment in (now, soon))
+        return not waiting and (look is None or look > soon)
+
+    def _clock(self) -> BackgroundScheduler:
+        defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        clock = BackgroundScheduler(
+            timezone="UTC", job_defaults=defaults, executors={"default": ClockExecutor(4)}
+        )
+        now = self.context.now()
+        clock.add_job(
+            self._guarded,
+            "interval",
+            seconds=1,
+            id="tick",
+            next_run_time=now,
+            args=[self._tick_and_arm, clock],
+        )
+        clock.add_job(
+            self._guarded, "interval", seconds=1, id="look", next_run_time=now, args=[self.look]
+        )
+        clock.add_job(self._guarded, "interval", seconds=10, id="beat", args=[self._beat])
+        return clock
+
+    def _tick_and_arm(self, clock: BackgroundScheduler) -> None:
+        self.tick()
+        with self.context.database.read() as tx:
+            due = store.next_due(tx)
+        if due is not None and due > self.context.now():
+            clock.add_job(
+                self._guarded,
+                "date",
+                run_date=due,
+                id="next-due",
+                replace_existing=True,
+                args=[self._tick_and_arm, clock],
+            )
+
+    def _guarded(self, act: Callable[..., None], *args: object) -> None:
+        if self._stopping.is_set():
+            return
+        try:
+            act(*args)
+        except Exception as problem:
+            # Fail closed: a worker that cannot read its database stops, and says so.
+            log.exception("the worker stops")
+            self._fail(problem)
+
+    def _fail(self, problem: Exception) -> None:
+        self._failure = self._failure or problem
+        self._wake.set()
+
+    def _by(self) -> By:
+        return By(self.name, self.context.now())
+
+    def _beat(self, *, stopped: bool = False) -> None:
+        now = self.context.now()
+        with self.context.database.write() as tx:
+            known = next((w for w in store.workers(tx) if w.id == self.name), None)
+            store.keep_worker(
+                tx,
+                WorkerRow(
+                    id=self.name,
+                    host=socket.gethostname(),
+                    pid=os.getpid(),
+                    started_at=known.started_at if known else now,
+                    heartbeat_at=now,
+                    stopped_at=now if stopped else None,
+                ),
+            )
+
+    def _note_stops(self) -> None:
+        """Repeat people's decisions to stop something in the journal, outside the database."""
+        seen = self._stops_noted or self.context.journal.last_change()
+        with self.context.database.read() as tx:
+            stops = store.stops_since(tx, seen)
+        for row in stops:
+            self.context.journal.stop(change=row.id, step=row.step, what=row.why or "")
+            self._stops_noted = row.id
+
+
+def in_trouble(opened: Opened) -> dict[DeliveryState, int]:
+    """How many deliveries wait for a person because of what came of a call."""
+    with opened.context.database.read() as tx:
+        counts = store.count_by_state(tx)
+    return {state: counts[state] for state in TROUBLE if counts.get(state)}
+
+
+@contextmanager
+def only_worker(root: Path) -> Iterator[None]:
+    """One worker a workspace, on this machine: a lock that ends with the process."""
+    with (root / "worker.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise WorkspaceError(
+                "Another worker is publishing from this workspace.",
+                "Stop it first; with SQLite there is one worker.",
+            ) from None
+        yield
+
+
+def crash_at(point: str) -> Callable[[str], None]:
+    """A probe that kills this process, for rehearsals: `intended`, or `intended:3` for the third."""
+    name, _, count = point.partition(":")
+    left = [int(count or 1)]
+
+    def probe(moment: str) -> None:
+        if moment == name:
+            left[0] -= 1
+            if left[0] == 0:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    return probe

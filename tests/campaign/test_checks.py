@@ -1,0 +1,237 @@
+"""The checks of a whole folder, the warnings, and what is no mistake."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from social_scheduler.campaign.checks import (
+    Report,
+    Rules,
+    campaign_files,
+    check_campaign,
+    check_folder,
+    check_policy,
+    each_checked,
+)
+from social_scheduler.campaign.load import load_accounts, load_campaign_bytes, load_policy
+from social_scheduler.errors import Finding
+from tests.campaign.conftest import ACCOUNTS, NOW, X, look
+
+Place = Callable[[str], Path]
+
+GOOD = """\
+campaign: good
+kind: news
+title: "An example"
+owner: amal
+timezone: Asia/Baghdad
+to: [all-x]
+posts:
+  - id: opening
+    at: 2027-01-11 10:30
+    text:
+      en: |
+        Families return home.
+      ar: |
+        العائلات تعود إلى بيوتها.
+      fr: |
+        Les familles rentrent chez elles.
+"""
+ACCOUNTS_FILE = """\
+accounts:
+  - {name: x-en, platform: x, handle: one, language: en, groups: [all-x]}
+  - {name: x-ar, platform: x, handle: two, language: ar, groups: [all-x]}
+  - {name: x-fr, platform: x, handle: three, language: fr, groups: [all-x]}
+"""
+POLICY_FILE = "rules:\n  - approvals: 1\n"
+
+
+def findings(source: str, rules: Rules, place: Place) -> list[Finding]:
+    """What is found in one file."""
+    loaded = load_campaign_bytes(source.encode(), place("good.yaml"), "good.yaml")
+    return check_campaign(loaded, rules)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A campaigns folder with one good campaign."""
+    (tmp_path / "accounts.yaml").write_text(ACCOUNTS_FILE)
+    (tmp_path / "policy.yaml").write_text(POLICY_FILE)
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "campaign.yaml").write_text(GOOD)
+    return tmp_path
+
+
+def checked(folder: Path, **options: object) -> Report:
+    """The report on a folder."""
+    return check_folder(folder, now=NOW, limits={"x": X}, inspect=look, **options)  # type: ignore[arg-type]
+
+
+def test_a_good_file_has_no_findings(rules: Rules, place: Place) -> None:
+    assert findings(GOOD, rules, place) == []
+
+
+WARNINGS = {
+    "no time in this file names a weekday": ("timezone:", "week_of: 2027-01-11\ntimezone:"),
+    "no post shows `loom`": (
+        "posts:",
+        'media:\n  loom: {file: media/loom.png, alt: {en: "A loom"}}\nposts:',
+    ),
+    "has no `consent`": ("kind: news", "kind: story"),
+    "are the same as in en": (
+        "Les familles rentrent chez elles.",
+        "Families return home.",
+    ),
+    "spaces at the end": ("return home.\n", "return home. \n        Soon.\n"),
+    "most letters of these words under `ar`": (
+        "العائلات تعود إلى بيوتها.",
+        "Coalition Demonstration Headquarters: بيت",
+    ),
+    "networks would not make a link": (
+        "    text:",
+        "    link: https://example.notatld/home\n    text:",
+    ),
+    "no account of this post is `plain`": (
+        "    text:",
+        "    variants: {plain: {media: []}}\n    text:",
+    ),
+}
+
+
+@pytest.mark.parametrize("problem", sorted(WARNINGS))
+def test_what_only_looks_wrong_is_a_warning(problem: str, rules: Rules, place: Place) -> None:
+    old, new = WARNINGS[problem]
+    found = findings(GOOD.replace(old, new, 1), rules, place)
+    warned = [f for f in found if problem in f.problem]
+    assert warned, found
+    if "variants" not in new:
+        assert all(f.warning for f in found)
+
+
+def test_two_posts_of_an_account_in_one_minute_are_a_warning(rules: Rules, place: Place) -> None:
+    second = GOOD[GOOD.index("  - id:") :].replace("opening", "second").replace("home.", "soon.")
+    second = second.replace("بيوتها.", "ديارها.").replace("elles.", "eux.")
+    found = findings(GOOD + second, rules, place)
+    assert [(f.line, f.column, f.warning) for f in found] == [(18, 9, True)]
+    assert "x-en also says `opening` at this minute" in found[0].problem
+
+
+def test_the_same_words_a_week_later_are_allowed(rules: Rules, place: Place) -> None:
+    second = GOOD[GOOD.index("  - id:") :].replace("opening", "second").replace("-11 ", "-18 ")
+    assert findings(GOOD + second, rules, place) == []
+
+
+def test_a_past_time_is_no_mistake_for_a_post_that_is_queued(rules: Rules, place: Place) -> None:
+    past = GOOD.replace("2027", "2026")
+    assert [f.column for f in findings(past, rules, place)] == [9]
+    queued = replace(rules, known=lambda campaign, post: (campaign, post) == ("good", "opening"))
+    assert findings(past, queued, place) == []
+
+
+def test_owners_are_not_checked_where_nobody_is_known_yet(rules: Rules, place: Place) -> None:
+    nobody = replace(rules, people=None)
+    assert findings(GOOD.replace("amal", "somebody"), nobody, place) == []
+
+
+def test_a_folder_is_checked_with_its_accounts_and_policy(folder: Path) -> None:
+    seen: list[Path] = []
+    report = checked(folder, progress=seen.append)
+    assert (report.files, report.posts, report.findings, report.ok) == (1, 1, [], True)
+    assert seen == [folder / "one" / "campaign.yaml"]
+
+
+def test_two_files_with_one_campaigns_name_are_an_error_naming_both(folder: Path) -> None:
+    (folder / "two").mkdir()
+    (folder / "two" / "campaign.yml").write_text(GOOD)
+    report = checked(folder)
+    assert [(f.file, f.line, f.column) for f in report.errors] == [("two/campaign.yml", 1, 11)]
+    assert "one/campaign.yaml:1 and two/campaign.yml" in report.errors[0].problem
+
+
+def test_only_what_could_be_a_campaign_is_read(folder: Path) -> None:
+    (folder / ".hidden").mkdir()
+    (folder / ".hidden" / "campaign.yaml").write_text("x")
+    (folder / "partners.yaml").write_text("x")
+    (folder / "notes.txt").write_text("x")
+    assert campaign_files(folder) == [folder / "one" / "campaign.yaml"]
+
+
+def test_files_are_given_up_one_by_one(folder: Path, rules: Rules) -> None:
+    """The next file is not read before somebody asks for it."""
+    seen: list[Path] = []
+    missing = folder / "missing.yaml"
+    each = each_checked(
+        [*campaign_files(folder), missing], rules, root=folder, progress=seen.append
+    )
+    assert next(each).campaign is not None
+    assert len(seen) == 1
+    assert next(each).campaign is None
+
+
+def test_without_accounts_the_shape_is_still_checked(folder: Path) -> None:
+    (folder / "accounts.yaml").unlink()
+    (folder / "one" / "campaign.yaml").write_text(GOOD.replace("title:", "titel:"))
+    report = checked(folder)
+    assert [f.file for f in report.errors] == ["accounts.yaml"] + ["one/campaign.yaml"] * 2
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "place", "problem", "remedy"),
+    [
+        ("name: x-ar", "name: x-en", "3:12", "two accounts are named `x-en`", "rename"),
+        ("handle: two", "handle: ONE", "3:39", "listed twice", "one language"),
+        ("groups: [all-x]}\n", "groups: [x-ar]}\n", "3:12", "a group's name too", "rename"),
+        ("language: en", "language: english", "2:54", "not a language", "en, ar or fr"),
+        ("handle: one", "handle: one, token: abc", "2:44", "never written in this file", "remove"),
+        ("platform: x", "may_thread: maybe, platform: x", "2:30", "`maybe` is not possible", "yes"),
+    ],
+)
+def test_mistakes_in_accounts_have_their_place(
+    tmp_path: Path, old: str, new: str, place: str, problem: str, remedy: str
+) -> None:
+    path = tmp_path / "accounts.yaml"
+    path.write_text(ACCOUNTS_FILE.replace(old, new, 1))
+    found = load_accounts(path, tmp_path).findings
+    assert f"{found[0].file}:{found[0].line}:{found[0].column}" == f"accounts.yaml:{place}"
+    assert problem in found[0].problem
+    assert remedy in found[0].remedy
+    assert "abc" not in str(found)
+
+
+@pytest.mark.parametrize(
+    ("source", "place", "problem"),
+    [
+        ("rules:\n  - kinds: [nws]\n    approvals: 1\n", "2:13", "`nws` is not one of the kinds"),
+        (
+            "rules:\n  - accounts: [x-em]\n    approvals: 1\n",
+            "2:16",
+            "`x-em` is not one of the accounts",
+        ),
+        ("rules:\n  - approvals: 0\n", "2:16", "`approvals` is 0"),
+        ("rules:\n  - approvals: two\n", "2:16", "`two` is not a whole number"),
+        ("rules:\n  - approval: 1\n    approvals: 1\n", "2:5", "`approval` is not known in a rule"),
+    ],
+)
+def test_mistakes_in_the_policy_have_their_place(
+    tmp_path: Path, source: str, place: str, problem: str
+) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_text(source)
+    found = check_policy(load_policy(path, tmp_path), ACCOUNTS)
+    assert [f"{f.line}:{f.column}" for f in found] == [place]
+    assert problem in found[0].problem
+    assert found[0].remedy
+
+
+def test_a_finding_reads_as_place_reason_and_remedy(rules: Rules, place: Place) -> None:
+    found = findings(GOOD.replace("all-x", "all-y"), rules, place)
+    assert re.fullmatch(
+        r"good\.yaml:6:6: `all-y` is neither an account nor a group of accounts\.yaml: "
+        r"did you mean `all-x`\?",
+        str(found[0]),
+    )
