@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.resources
-import sys
-import types
-import warnings
 from collections.abc import Callable
 
 import pytest
@@ -13,25 +9,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from social_scheduler import text
+from tests.reference import twitter_text
 
 FAMILY = "👨‍👩‍👧‍👦"
 
 
 @pytest.fixture(scope="module")
 def published_count() -> Callable[[str], int]:
-    """X's count by twitter-text-parser, which asks an old setuptools for its own data file."""
-    resources = types.ModuleType("pkg_resources")
-
-    def resource_string(name: str, path: str) -> bytes:
-        return importlib.resources.files(name.rpartition(".")[0]).joinpath(path).read_bytes()
-
-    resources.resource_string = resource_string  # type: ignore[attr-defined]
-    with pytest.MonkeyPatch.context() as patch, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        patch.setitem(sys.modules, "pkg_resources", resources)
-        import twitter_text
-
-    return lambda words: int(twitter_text.parse_tweet(words).weightedLength)
+    """X's count by twitter-text-parser."""
+    parse = twitter_text().parse_tweet
+    return lambda words: int(parse(words).weightedLength)
 
 
 CORPUS = [

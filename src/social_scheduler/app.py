@@ -7,11 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
-
-from limits import RateLimitItemPerMinute
-from limits.storage import MemoryStorage
-from limits.strategies import MovingWindowRateLimiter
+from typing import TYPE_CHECKING
 
 from social_scheduler import platforms
 from social_scheduler.config import Settings, load_settings
@@ -24,6 +22,10 @@ from social_scheduler.services.people import Passwords
 from social_scheduler.store import workspace as store
 from social_scheduler.store.database import Database, sqlite_url
 from social_scheduler.vault import Vault
+
+if TYPE_CHECKING:
+    from limits import RateLimitItem
+    from limits.strategies import RateLimiter
 
 DATABASE_FILE = "social-scheduler.db"
 KINDS = ("rehearsal", "live")
@@ -40,9 +42,19 @@ class Opened:
 class LoginThrottle:
     """At most ten wrong passwords a name in ten minutes, counted in this process."""
 
-    def __init__(self) -> None:
-        self._limiter = MovingWindowRateLimiter(MemoryStorage())
-        self._limit = RateLimitItemPerMinute(10, 10)
+    @cached_property
+    def _limiter(self) -> RateLimiter:
+        # Imported when somebody signs in: other commands need not wait for it.
+        from limits.storage import MemoryStorage
+        from limits.strategies import MovingWindowRateLimiter
+
+        return MovingWindowRateLimiter(MemoryStorage())
+
+    @cached_property
+    def _limit(self) -> RateLimitItem:
+        from limits import RateLimitItemPerMinute
+
+        return RateLimitItemPerMinute(10, 10)
 
     def may_try(self, name: str) -> bool:
         """Whether another password may be tried for this name now."""

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import importlib.resources
 import importlib.util
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from PIL import Image, ImageChops
+from tests.reference import twitter_text
 
 from social_scheduler import platforms
 from social_scheduler.campaign import times
@@ -49,22 +47,9 @@ def campaign(file: Path) -> Campaign:
 
 @pytest.fixture(scope="module")
 def weigh() -> Callable[[str], int]:
-    """X's weighted length by twitter-text-parser.
-
-    It reads one file of its own through pkg_resources, which setuptools no longer has.
-    """
-    stand_in = ModuleType("pkg_resources")
-
-    def resource_string(module: str, name: str) -> bytes:
-        package = module.rpartition(".")[0]
-        return importlib.resources.files(package).joinpath(name).read_bytes()
-
-    stand_in.__dict__["resource_string"] = resource_string
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setitem(sys.modules, "pkg_resources", stand_in)
-        from twitter_text import parse_tweet
-
-    return lambda text: int(parse_tweet(text).weightedLength)
+    """X's weighted length by twitter-text-parser."""
+    parse = twitter_text().parse_tweet
+    return lambda text: int(parse(text).weightedLength)
 
 
 @pytest.fixture(scope="module")

@@ -17,14 +17,17 @@ _INSIDE = "copy the picture into this file's folder and name it from there: medi
 
 def check_media(facts: Facts) -> Iterator[Finding]:
     """Names, files, descriptions and numbers of pictures; needs what each account would say."""
-    yield from _check_names(facts)
+    named = set()
+    for path, names in _named(facts):
+        named.update(names)
+        yield from _check_names(facts, path, names)
     uses = _uses(facts)
     for name, media in facts.campaign.media.items():
         place: Place = ("media", name)
         for language, alt in media.alt.items():
             yield from check_words(facts, (*place, "alt", language), alt, language)
         accounts = uses.get(name, [])
-        if not accounts:
+        if name not in named:
             yield facts.loaded.finding(
                 place,
                 f"no post shows `{name}`",
@@ -37,29 +40,31 @@ def check_media(facts: Facts) -> Iterator[Finding]:
     yield from _check_counts(facts)
 
 
-def _check_names(facts: Facts) -> Iterator[Finding]:
+def _named(facts: Facts) -> Iterator[tuple[Place, list[str]]]:
+    """Every list of media names in the posts."""
     for number, post in enumerate(facts.campaign.posts):
-        yield from _check_wording_names(facts, ("posts", number), post)
+        wordings: list[tuple[Place, Wording]] = [(("posts", number), post)]
         for name, variant in post.variants.items():
-            yield from _check_wording_names(facts, ("posts", number, "variants", name), variant)
+            wordings.append((("posts", number, "variants", name), variant))
+        for place, wording in wordings:
+            if wording.media:
+                yield (*place, "media"), wording.media
+            for part, names in (wording.media_by_part or {}).items():
+                yield (*place, "media_by_part", part), names
 
 
-def _check_wording_names(facts: Facts, place: Place, wording: Wording) -> Iterator[Finding]:
-    lists: list[tuple[Place, list[str]]] = [((*place, "media"), wording.media or [])]
-    for part, names in (wording.media_by_part or {}).items():
-        lists.append(((*place, "media_by_part", part), names))
-    for path, names in lists:
-        for index, name in enumerate(names):
-            if name not in facts.campaign.media:
-                yield facts.loaded.finding(
-                    (*path, index),
-                    f"`{name}` is not under `media` at the top",
-                    did_you_mean(name, facts.campaign.media),
-                )
-            elif name in names[:index]:
-                yield facts.loaded.finding(
-                    (*path, index), f"`{name}` is shown twice in one place", "name it once"
-                )
+def _check_names(facts: Facts, path: Place, names: list[str]) -> Iterator[Finding]:
+    for index, name in enumerate(names):
+        if name not in facts.campaign.media:
+            yield facts.loaded.finding(
+                (*path, index),
+                f"`{name}` is not under `media` at the top",
+                did_you_mean(name, facts.campaign.media),
+            )
+        elif name in names[:index]:
+            yield facts.loaded.finding(
+                (*path, index), f"`{name}` is shown twice in one place", "name it once"
+            )
 
 
 def _uses(facts: Facts) -> dict[str, list[AccountEntry]]:

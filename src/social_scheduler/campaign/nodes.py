@@ -35,6 +35,10 @@ class Refused(Exception):
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+_MANY_BRACKETS = 2000 if hasattr(yaml, "CSafeLoader") else 50
+"""As deep as nesting may be before recursion hurts the parser at hand."""
+
+
 class _Loader(_Base):  # type: ignore[misc]
     """Composes nodes without guessing what their scalars mean."""
 
@@ -95,7 +99,7 @@ def _place(text: str, index: int) -> tuple[int, int]:
 
 def compose(source: str) -> Any:
     """The node graph of the one document; too deep a nesting is refused before it is built."""
-    if source.count("[") + source.count("{") > 2000 or _DEEP.search(source):
+    if source.count("[") + source.count("{") > _MANY_BRACKETS or _DEEP.search(source):
         _refuse_depth(source)
     loader = _Loader(source)
     try:

@@ -166,6 +166,10 @@ def _block(words: Unquoted) -> str:
 
 
 _PROPERTIES = ("&", "!")
+_FOLDED = (
+    "a `>` block joins lines, so what is published would not look like this",
+    "write `|` instead of `>`",
+)
 _BRACES = "put text with brackets or braces in quotation marks"
 
 
@@ -209,16 +213,10 @@ class _Walk:
             if not node.style:
                 self.plain_words.append(node)
                 return value or None
-            if node.style == "|":
-                return value.removesuffix("\n")
             if node.style == ">":
-                self.tree.add(
-                    node.start_mark.line,
-                    node.start_mark.column,
-                    "a `>` block joins lines, so what is published would not look like this",
-                    "write `|` instead of `>`",
-                )
-            return value
+                mark = node.start_mark
+                self.tree.add(mark.line, mark.column, *_FOLDED)
+            return value.removesuffix("\n") if node.style in "|>" else value
         return value if value or node.style else None
 
     def _mapping(self, node: Any, spec: Spec, depth: int) -> dict[str, Any]:

@@ -64,10 +64,12 @@ def zone_named(name: str) -> ZoneInfo:
     names = _zone_names()
     if name in names:
         return ZoneInfo(name)
+    cities = {n.rsplit("/", 1)[-1].lower(): n for n in names}
+    city = name.rsplit("/", 1)[-1].lower().replace(" ", "_")
     near = [n for n in names if n.lower() == name.lower()]
-    near += [n for n in names if n.rsplit("/", 1)[-1].lower() == name.lower().replace(" ", "_")]
-    near += difflib.get_close_matches(name, names, n=3, cutoff=0.7)
-    suggested = " or ".join(dict.fromkeys(near[:3]))
+    near += [cities[c] for c in difflib.get_close_matches(city, cities, n=2, cutoff=0.8)]
+    near += difflib.get_close_matches(name, names, n=1, cutoff=0.8)
+    suggested = " or ".join(dict.fromkeys(near[:2]))
     remedy = f"did you mean {suggested}?" if suggested else "write one such as Asia/Baghdad or UTC"
     raise TimeProblem(f"`{name}` is not a time zone", remedy)
 

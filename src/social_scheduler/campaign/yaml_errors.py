@@ -82,6 +82,11 @@ _BY_PROBLEM = (
         "and put text in quotation marks or a `|` block",
     ),
     (
+        "expected <block end>",
+        "this does not fit what stands before it",
+        "line it up with its neighbours, two spaces for each step inwards",
+    ),
+    (
         "did not find expected node content",
         "a bracket or sign stands where a value should be",
         QUOTE_IT,

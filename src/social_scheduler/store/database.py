@@ -8,11 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine, event, make_url
+from sqlalchemy import Connection, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError as BadAddress
 from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
 from sqlalchemy.orm import Session
@@ -23,6 +19,9 @@ Transaction = Session
 """One transaction, as `Database.write` and `Database.read` give it. Nothing else commits."""
 
 BUSY_SECONDS = 15
+
+SCHEMA = "0001"
+"""The newest migration: the schema this program was built for."""
 
 
 class Database:
@@ -63,8 +62,14 @@ class Database:
 
     def upgrade(self) -> None:
         """Bring the schema to the version this program was built for."""
+        # Alembic is slow to import and only needed here; commands must start quickly.
+        from alembic import command
+        from alembic.config import Config
+
+        config = Config()
+        folder = files("social_scheduler.store") / "migrations"
+        config.set_main_option("script_location", str(folder))
         with _told(), self._writing.connect() as connection:
-            config = _alembic()
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()
@@ -72,13 +77,14 @@ class Database:
     def require_schema(self) -> None:
         """Refuse a database this program was not built for."""
         with _told(), self.engine.connect() as connection:
-            found = MigrationContext.configure(connection).get_current_revision()
-        head = ScriptDirectory.from_config(_alembic()).get_current_head()
+            found = None
+            if inspect(connection).has_table("alembic_version"):
+                found = connection.scalar(text("SELECT version_num FROM alembic_version"))
         if found is None:
             raise WorkspaceError("The database is empty.", "Run `social-scheduler init` first.")
-        if found != head:
+        if found != SCHEMA:
             raise WorkspaceError(
-                f"The database has schema {found}; this program needs {head}.",
+                f"The database has schema {found}; this program needs {SCHEMA}.",
                 "Run `social-scheduler init --upgrade` with the newer of the two.",
             )
 
@@ -90,12 +96,6 @@ class Database:
 def sqlite_url(path: Path) -> str:
     """The address of a SQLite file."""
     return f"sqlite:///{path}"
-
-
-def _alembic() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(files("social_scheduler.store") / "migrations"))
-    return config
 
 
 def _set_up_sqlite(connection: Any, record: object) -> None:

@@ -154,8 +154,8 @@ def current_messages(tx: Transaction, post_ids: Sequence[int]) -> dict[int, list
         .where(Post.id.in_(post_ids))
         .order_by(MessageRow.account_id)
     )
-    for post_id, *rest in tx.execute(query):
-        found.setdefault(post_id, []).append(StoredMessage(*rest))
+    for row in tx.execute(query):
+        found.setdefault(row[0], []).append(StoredMessage(*row[1:]))
     return found
 
 
