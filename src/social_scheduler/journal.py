@@ -96,6 +96,10 @@ class Journal:
         """The database's change number as this worker last saw it."""
         return max((r.get("change", 0) for r in self.records()), default=0)
 
+    def last_stop(self) -> int:
+        """The change number of the last decision to stop something that is in here."""
+        return max((r["change"] for r in self.records() if r["is"] == "stop"), default=0)
+
     def outcomes(self) -> dict[tuple[int, int, int], Outcome]:
         """Every outcome by (delivery, attempt, part)."""
         found = {}

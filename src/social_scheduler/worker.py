@@ -63,7 +63,7 @@ class Worker:
     _failure: BaseException | None = None
     _ticked: bool = False
     _looked: bool = False
-    _stops_noted: int = 0
+    _stops_noted: int | None = None
 
     def __post_init__(self) -> None:
         settings = self.opened.settings
@@ -140,7 +140,8 @@ class Worker:
     def _speak(self, account_id: int) -> None:
         while True:
             with self._accounts:
-                if not self._busy[account_id]:
+                # A lease not begun when the worker stops is given back by the next one's recovery.
+                if self._stopping.is_set() or not self._busy[account_id]:
                     del self._busy[account_id]
                     self._wake.set()
                     return
@@ -244,9 +245,10 @@ class Worker:
 
     def _note_stops(self) -> None:
         """Repeat people's decisions to stop something in the journal, outside the database."""
-        seen = self._stops_noted or self.context.journal.last_change()
+        if self._stops_noted is None:
+            self._stops_noted = self.context.journal.last_stop()
         with self.context.database.read() as tx:
-            stops = store.stops_since(tx, seen)
+            stops = store.stops_since(tx, self._stops_noted)
         for row in stops:
             self.context.journal.stop(change=row.id, step=row.step, what=row.why or "")
             self._stops_noted = row.id

@@ -11,6 +11,7 @@ import logging
 import sys
 
 import typer
+from rich.markup import escape
 
 from social_scheduler.cli import (
     accounts,
@@ -78,10 +79,6 @@ def main() -> None:
 
 
 def _tell(problem: SchedulerError) -> None:
-    err.print(f"[red]✗[/] {_plain(problem.problem)}")
+    err.print(f"[red]✗[/] {escape(problem.problem)}")
     if problem.remedy:
-        err.print(f"  {_plain(problem.remedy)}")
-
-
-def _plain(text: str) -> str:
-    return text.replace("[", r"\[")
+        err.print(f"  {escape(problem.remedy)}")

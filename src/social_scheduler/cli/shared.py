@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from social_scheduler.app import Opened, open_workspace
@@ -130,7 +131,7 @@ def table(*columns: str, rows: Sequence[Sequence[str]], empty: str) -> None:
     for column in columns:
         shown.add_column(column, overflow="fold")
     for row in rows:
-        shown.add_row(*(cell.replace("[", r"\[") for cell in row))
+        shown.add_row(*(escape(cell) for cell in row))
     out.print(shown)
 
 
@@ -157,14 +158,14 @@ def when(text: str | None) -> datetime | None:
 
 def good(text: str) -> None:
     """Something was done."""
-    err.print(f"[green]✓[/] {text}")
+    err.print(f"[green]✓[/] {escape(text)}")
 
 
 def bad(text: str) -> None:
     """Something needs a person."""
-    err.print(f"[red]✗[/] {text}")
+    err.print(f"[red]✗[/] {escape(text)}")
 
 
 def note(text: str) -> None:
     """Something to know."""
-    err.print(f"[dim]{text}[/]")
+    err.print(f"[dim]{escape(text)}[/]")

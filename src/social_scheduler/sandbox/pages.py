@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from . import posts, uploads
-from .accounts import all_accounts, by_handle
+from .accounts import Account, all_accounts, by_handle
 from .entities import displayed, expanded, find_tokens
 from .ledger import Ledger
 from .operator_api import NotLocal, require_local
@@ -56,7 +56,7 @@ class Card:
 
 
 def routes(ledger: Ledger, *, local_only: bool) -> list[Route]:
-    """`/`, `/@handle`, pictures and the stylesheet; `local_only` refuses foreign Host headers."""
+    """`/`, `/@handle`, `/i/web/status/id`, pictures and the stylesheet; `local_only` refuses foreign Host headers."""
     loader = PackageLoader("social_scheduler.sandbox")
     pages = Environment(
         loader=loader,
@@ -82,16 +82,27 @@ def routes(ledger: Ledger, *, local_only: bool) -> list[Route]:
             account = by_handle(db, request.path_params["handle"])
         if account is None:
             return PlainTextResponse("There is no such account here.", 404, _HEADERS)
-        found = posts.timeline(ledger, account.id, Stretch(limit=_SHOWN))
-        values = {"threads": _threads(ledger, found), "now": _shown(ledger.clock())}
-        full = len(found) == _SHOWN
+        return timeline(account, posts.timeline(ledger, account.id, Stretch(limit=_SHOWN)))
+
+    def address(request: Request) -> Response:
+        """The address that the API's users derive from a post's id."""
+        number = request.path_params["id"]
+        found = posts.visible(ledger, [int(number)]) if number.isdecimal() else []
+        if not found:
+            return PlainTextResponse("There is no such post here.", 404, _HEADERS)
+        with ledger.reading() as db:
+            account = by_handle(db, found[0].author.handle)
+        return timeline(account, found)
+
+    def timeline(account: Account | None, found: Sequence[Post]) -> Response:
         return render(
             "timeline.html",
             account=account,
-            direction=_direction(account.language),
-            full=full,
+            direction=_direction(account.language if account else ""),
+            full=len(found) == _SHOWN,
             shown=_SHOWN,
-            **values,
+            threads=_threads(ledger, found),
+            now=_shown(ledger.clock()),
         )
 
     def picture(request: Request) -> Response:
@@ -107,6 +118,7 @@ def routes(ledger: Ledger, *, local_only: bool) -> list[Route]:
     guarded = [
         ("/", home),
         ("/@{handle}", one),
+        ("/i/web/status/{id}", address),
         ("/media/{sha256}", picture),
         ("/static/sandbox.css", own("sandbox.css", "text/css")),
         ("/static/mark.svg", own("mark.svg", "image/svg+xml")),

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
-import regex  # type: ignore[import-untyped]
+import regex
 
 from social_scheduler.text.emoji import SEQUENCES
 from social_scheduler.text.spans import links

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Literal, NamedTuple
 
-import regex  # type: ignore[import-untyped]
+import regex
 
 from social_scheduler.text.emoji import SUBDIVISION_FLAGS
 from social_scheduler.text.spans import hashtags, links, mentions

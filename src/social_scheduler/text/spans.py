@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
-import regex  # type: ignore[import-untyped]
+import regex
 
 from social_scheduler.text import tlds
 

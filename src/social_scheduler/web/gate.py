@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
 from urllib.parse import parse_qs, quote, urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -59,31 +58,34 @@ class Gate:
         request = Request(scope, receive)
         language = request.query_params.get("lang", "")
 
+        started = False
+
         async def send_with_headers(message: Message) -> None:
+            nonlocal started
             if message["type"] == "http.response.start":
+                started = True
                 self._complete(MutableHeaders(scope=message), language)
             await send(message)
 
         try:
-            asked = await self._ask(request)
-            replay = _replayed(asked.body) if isinstance(asked, _Read) else receive
-            answer = asked if isinstance(asked, Response) else None
+            passed = await self._ask(request)
+            if isinstance(passed, bytes):
+                await self._app(scope, _replayed(passed), send_with_headers)
+                return
+            answer = passed
         except SchedulerError as problem:
             answer = await run_in_threadpool(self._desk.problem, request, problem)
-        if answer is not None:
-            await answer(scope, receive, send_with_headers)
-            return
-        try:
-            await self._app(scope, replay, send_with_headers)
         except Exception:
             self._desk.log.exception("%s %s failed", request.method, request.url.path)
-            problem = SchedulerError("Something went wrong here.", "Try again; tell an admin.")
-            problem.status = 500
-            answer = await run_in_threadpool(self._desk.problem, request, problem)
-            await answer(scope, receive, send_with_headers)
+            if started:
+                raise
+            unforeseen = SchedulerError("Something went wrong here.", "Try again; tell an admin.")
+            unforeseen.status = 500
+            answer = await run_in_threadpool(self._desk.problem, request, unforeseen)
+        await answer(scope, receive, send_with_headers)
 
-    async def _ask(self, request: Request) -> Response | _Read:
-        """Every check in turn; a response ends it."""
+    async def _ask(self, request: Request) -> Response | bytes:
+        """Every check in turn; a response ends it, a body goes on to the page."""
         cookies = self._desk.cookies
         secret = request.cookies.get(cookies.name("session"), "")
         asked = Asked(chosen_locale(request, cookies), secret or self._form_secret(request))
@@ -101,7 +103,7 @@ class Gate:
         if path in OPEN or path.startswith("/static/"):
             if request.method == "POST":
                 self._require_token(asked)
-            return _Read(body)
+            return body
         problem = await self._sign_in_problem(asked, secret)
         if problem is not None:
             asked.secret = self._form_secret(request)
@@ -110,7 +112,7 @@ class Gate:
             self._require_token(asked)
         if path not in FOR_ANYBODY_SIGNED_IN and asked.actor:
             asked.actor.require(Right.READ)
-        return _Read(body)
+        return body
 
     async def _sign_in_problem(self, asked: Asked, secret: str) -> NotSignedIn | None:
         if not secret:
@@ -171,11 +173,6 @@ class Gate:
             kept = Response()
             self._desk.cookies.put(kept, "lang", language, max_age=365 * 24 * 3600)
             headers.append("Set-Cookie", kept.headers["set-cookie"])
-
-
-@dataclass(frozen=True, slots=True)
-class _Read:
-    body: bytes
 
 
 def _is_page(request: Request) -> bool:
