@@ -131,6 +131,11 @@ def open_workspace(
             workspace = store.find(tx)
         if workspace is None:
             raise WorkspaceError("The database has no workspace.", "Run social-scheduler init.")
+        if settings.settle_seconds and workspace.kind != "rehearsal":
+            raise WorkspaceError(
+                "settle_seconds is for rehearsals: looking too early finds nothing and proves nothing.",
+                "Take it out of settings.toml and of the environment.",
+            )
         yield Opened(
             Context(
                 root=root,
@@ -145,6 +150,7 @@ def open_workspace(
                 now=now,
                 passwords=passwords or Passwords(),
                 throttle=LoginThrottle(),
+                settle_seconds=settings.settle_seconds,
             ),
             settings,
         )

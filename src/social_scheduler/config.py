@@ -39,6 +39,11 @@ class Settings(BaseSettings):
     connect_timeout: float = Field(5.0, gt=0, le=60, description="Seconds to reach a network.")
     read_timeout: float = Field(30.0, gt=0, le=300, description="Seconds to wait for its answer.")
     calls_at_once: int = Field(16, ge=1, le=256, description="Accounts spoken through at once.")
+    settle_seconds: tuple[float, ...] = Field(
+        (),
+        description="Rehearsals only: how many seconds after a call whose answer was lost to look "
+        "for it, each time; empty: as the network needs.",
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -141,8 +141,14 @@ class Journal:
                     self.path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o600
                 )
                 self._cut_torn_line(self._file)
-            os.write(self._file, line)
-            os.fsync(self._file)
+            try:
+                while line:  # a full disk takes half a line, and says so at the next call only
+                    line = line[os.write(self._file, line) :]
+                os.fsync(self._file)
+            except OSError:
+                os.close(self._file)  # opened again, it first loses the half line
+                self._file = None
+                raise
 
     def _cut_torn_line(self, file: int) -> None:
         # A crash in the middle of a write leaves half a line; the next one must not join it.

@@ -207,7 +207,9 @@ RULES: tuple[Rule, ...] = (
         WORKER,
         "Certainly not sent: tried again later inside the window; the due time never changes.",
     ),
-    _delivery([D.SENDING, D.LEASED], "refuse", D.FAILED, WORKER, "Refused, and nothing of it is live."),
+    _delivery(
+        [D.SENDING, D.LEASED], "refuse", D.FAILED, WORKER, "Refused, and nothing of it is live."
+    ),
     _delivery(
         [D.SENDING, D.LEASED, D.SCHEDULED],
         "stop",

@@ -28,7 +28,14 @@ from social_scheduler.app import Opened
 from social_scheduler.errors import WorkspaceError
 from social_scheduler.lifecycle import DeliveryState
 from social_scheduler.services.publish import Claim, Publisher
-from social_scheduler.services.reconcile import look_for_lost, miss_lapsed, prove, recover
+from social_scheduler.services.reconcile import (
+    look_for_lost,
+    miss_lapsed,
+    prove,
+    recover,
+    require_same_past,
+)
+from social_scheduler.services.waiting import reasons_to_wait
 from social_scheduler.store import holds as hold_store
 from social_scheduler.store import publishing as store
 from social_scheduler.store.steps import By
@@ -64,6 +71,7 @@ class Worker:
     _ticked: bool = False
     _looked: bool = False
     _stops_noted: int | None = None
+    _told_waiting: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         settings = self.opened.settings
@@ -100,16 +108,7 @@ class Worker:
     def start(self) -> None:
         """Check that this database may be published from, and settle what a dead worker left."""
         self.context.journal.require(self.context.uid)
-        with self.context.database.read() as tx:
-            change = store.last_change(tx)
-        seen = self.context.journal.last_change()
-        if seen > change:
-            raise WorkspaceError(
-                f"The database is older than the publishing journal (change {change}, the "
-                f"journal saw {seen}): it seems to be restored from a backup. "
-                "Nothing is published, or posts could be sent twice.",
-                "Bring back the newest database of this workspace.",
-            )
+        require_same_past(self.context)
         recover(self.context, self._by(), mine=lambda name: name == self.name)
         self._beat()
 
@@ -125,7 +124,16 @@ class Worker:
             self._note_stops()
             for claim in self.publisher.claim_due():
                 self._hand_over(claim)
+            self._tell_waiting()
             self._ticked = True
+
+    def _tell_waiting(self) -> None:
+        """Say, once, why something that is due is not even begun."""
+        reasons = reasons_to_wait(self.context, self.context.now())
+        for reason in reasons:
+            if reason not in self._told_waiting:
+                self.told(reason)
+        self._told_waiting = frozenset(reasons)
 
     def _hand_over(self, claim: Claim) -> None:
         # One account speaks one post at a time, in the order they were due.

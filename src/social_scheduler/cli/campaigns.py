@@ -29,6 +29,7 @@ from social_scheduler.cli.shared import (
 )
 from social_scheduler.errors import Finding, InvalidCampaign
 from social_scheduler.services import enqueue as service
+from social_scheduler.services.actor import Right
 from social_scheduler.services.check import Files, Outcome, check, find_files, plan
 from social_scheduler.services.context import Context
 from social_scheduler.services.enqueue import Change, ChangeKind
@@ -96,7 +97,9 @@ def _tell(outcome: Outcome, json: bool) -> None:
     for finding in report.findings:
         _print(finding)
     told = f"{report.files} files, {report.posts} posts"
-    if report.ok:
+    if not report.files:
+        note("No campaign file there yet: see docs/how-to/first-campaign.md.")
+    elif report.ok:
         good(f"{told}: no mistakes" + _warned(len(report.warnings)))
     else:
         bad(f"{told}: {len(report.errors)} mistakes" + _warned(len(report.warnings)))
@@ -139,6 +142,7 @@ def queue_files(
 ) -> None:
     """Check, plan and queue campaign files, for review. The same files twice change nothing."""
     with acting(workspace) as (found, actor):
+        actor.require(Right.QUEUE)
         outcome = _checked(find_files(paths or [], workspace), found.context)
         changes: list[Change] = []
         with _progress(len(outcome.sound), "queueing") as step:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -84,7 +85,7 @@ class Demo:
             copied = self._queue()
             self._approve(copied, everything=once)
             if once:
-                self._publish_and_judge()
+                self._publish_andjudge()
             else:
                 self._wait_for_newcomer(network)
 
@@ -99,17 +100,23 @@ class Demo:
 
     def _enrol(self) -> None:
         self.run("login", "admin", who="admin")
-        for name, (roles, languages) in PEOPLE.items():
-            options = [f"--role={r}" for r in roles] + [f"--language={x}" for x in languages]
-            self.run("people", "add", name, *options, who="admin")
+        with ThreadPoolExecutor(2) as two:  # commands take a second each to start
+            for done in [two.submit(self._enrol_one, name) for name in PEOPLE]:
+                done.result()
         note(f"People: {', '.join(PEOPLE)}")
+
+    def _enrol_one(self, name: str) -> None:
+        roles, languages = PEOPLE[name]
+        options = [f"--role={r}" for r in roles] + [f"--language={x}" for x in languages]
+        self.run("people", "add", name, *options, who="admin")
+        if name in ("amal", "rana", "karim"):
+            self.run("login", name, who=name)
 
     def _queue(self) -> list[Copied]:
         now = datetime.now(UTC)
         copied = copy_samples(self.folder / "campaigns", now=now, first=now + HEAD_START)
         self.run("accounts", "add", "--all", who="admin")
         self.run("check", who=None)
-        self.run("login", "amal", who="amal")
         self.run("queue", who="amal")
         note(f"Checked and queued: {len(copied)} campaigns in {', '.join(LANGUAGES)}")
         return copied
@@ -117,19 +124,17 @@ class Demo:
     def _approve(self, copied: Sequence[Copied], *, everything: bool) -> None:
         """One reviewer approves the first post of each; for `once` a second one the quotes."""
         first = [f"{c.campaign}/{c.first}" for c in copied]
-        self.run("login", "rana", who="rana")
         self.run("review", "approve", "--yes", *first, who="rana")
         lacking = {w["line"]["reference"] for w in self.ask("review", "list", "--all", who="rana")}
         again = sorted(set(first) & lacking)
         if everything and again:
-            self.run("login", "karim", who="karim")
             self.run("review", "approve", "--yes", *again, who="karim")
         note(f"Approved by Rana: {', '.join(first)}")
         if again:
             told = "and by Karim, for they need two" if everything else "still lacks a second one"
             note(f"  {', '.join(again)}: {told}")
 
-    def _publish_and_judge(self) -> None:
+    def _publish_andjudge(self) -> None:
         expected = self._expected()
         wait = max((e.due for e in expected), default=datetime.now(UTC)) - datetime.now(UTC)
         if wait > timedelta():
@@ -138,31 +143,29 @@ class Demo:
         self.run("work", "--until-idle", who=None)
         ledger = self.ask("sandbox", "ledger", who=None)
         _print_ledger(ledger)
-        differences = _judge(expected, ledger)
+        differences = judge(expected, ledger)
         for difference in differences:
             bad(difference)
         if differences:
             raise SchedulerError("What was published differs from what was approved.")
         good(f"{len(ledger)} posts on the network: exactly what was approved, each once.")
 
-    def _expected(self) -> list[_Expected]:
+    def _expected(self) -> list[Expected]:
         """What the approved posts say, part by part, as people were shown it."""
-        found = []
-        for line in self.ask("review", "posts", who="rana"):
-            if line["state"] != "approved":
-                continue
-            view = self.ask("review", "show", line["reference"], who="rana")
-            for language in view["languages"]:
-                for message in language["messages"]:
-                    found += [
-                        _Expected(
-                            message["handle"],
-                            part["text"],
-                            tuple((p["sha256"], p["alt"]) for p in part["pictures"]),
-                            datetime.fromisoformat(message["delivery"]["due_at"]),
-                        )
-                        for part in message["parts"]
-                    ]
+        lines = self.ask("review", "posts", who="rana")
+        approved = [x["reference"] for x in lines if x["state"] == "approved"]
+        found = [
+            Expected(
+                message["handle"],
+                part["text"],
+                tuple((p["sha256"], p["alt"]) for p in part["pictures"]),
+                datetime.fromisoformat(message["delivery"]["due_at"]),
+            )
+            for view in self.ask("review", "show", *approved, who="rana")
+            for language in view["languages"]
+            for message in language["messages"]
+            for part in message["parts"]
+        ]
         return [e for e in found if e.due < datetime.now(UTC) + timedelta(minutes=5)]
 
     def _wait_for_newcomer(self, network: str) -> None:
@@ -223,7 +226,7 @@ class Demo:
 
 
 @dataclass(frozen=True, slots=True)
-class _Expected:
+class Expected:
     """One part as it was approved."""
 
     handle: str
@@ -232,7 +235,7 @@ class _Expected:
     due: datetime
 
 
-def _judge(expected: Sequence[_Expected], ledger: Sequence[Mapping[str, Any]]) -> list[str]:
+def judge(expected: Sequence[Expected], ledger: Sequence[Mapping[str, Any]]) -> list[str]:
     """Every difference between what was approved and what the network accepted."""
     wanted = sorted((e.handle, e.text, e.pictures) for e in expected)
     said = sorted(

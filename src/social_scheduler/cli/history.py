@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from social_scheduler.cli.shared import Json, Workspace, acting, emit, moment, table
+from social_scheduler.cli.shared import Json, Workspace, acting, emit, moment, out, told
 from social_scheduler.services import reading
 
 
@@ -31,28 +31,10 @@ def history(
     if json:
         emit(lines)
         return
-    table(
-        "when",
-        "who",
-        "step",
-        "post",
-        "account",
-        "became",
-        "why",
-        rows=[
-            [
-                f"{line.at:%Y-%m-%d %H:%M:%S} UTC",
-                line.who,
-                line.step + (f" part {line.part}" if line.part else ""),
-                line.post or "",
-                line.account or "",
-                line.target or "",
-                line.why or "",
-            ]
-            for line in lines
-        ],
-        empty="Nothing has happened yet.",
-    )
+    if not lines:
+        out.print("Nothing has happened yet.")
+    for line in lines:
+        out.print(told(line), markup=False)
 
 
 def published(
@@ -66,21 +48,9 @@ def published(
     if json:
         emit(lines)
         return
-    table(
-        "live since",
-        "post",
-        "account",
-        "proof",
-        "address",
-        rows=[
-            [
-                moment(line.live_at),
-                line.reference,
-                line.account,
-                line.verdict.value if line.verdict else "not yet",
-                line.url or "",
-            ]
-            for line in lines
-        ],
-        empty="Nothing has been published yet.",
-    )
+    if not lines:
+        out.print("Nothing has been published yet.")
+    for line in lines:
+        proof = line.verdict.value if line.verdict else "not read back yet"
+        out.print(f"{moment(line.live_at)}  {line.reference} on {line.account}, proof: {proof}")
+        out.print(f"  {line.url or 'no address'}", markup=False)

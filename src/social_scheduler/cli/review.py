@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -13,18 +12,21 @@ from social_scheduler.cli.shared import (
     Reference,
     Workspace,
     acting,
+    ask,
     emit,
     good,
     moment,
     note,
     out,
     table,
+    told,
 )
-from social_scheduler.errors import InvalidInput
 from social_scheduler.services import reading
 from social_scheduler.services import review as service
 from social_scheduler.services.reading import LanguageView, MessageView, PostView
 from social_scheduler.services.review import Shown
+
+Posts = Annotated[list[str], typer.Argument(help="Posts, as campaign/post.", metavar="POST...")]
 
 review = typer.Typer(help="Look at what will be said, and decide.", no_args_is_help=True)
 
@@ -88,30 +90,28 @@ def list_posts(workspace: Workspace = Path(), json: Json = False) -> None:
 
 
 @review.command("show")
-def show(post: Reference, workspace: Workspace = Path(), json: Json = False) -> None:
-    """One post with its exact words per account, approvals, deliveries and history."""
+def show(posts: Posts, workspace: Workspace = Path(), json: Json = False) -> None:
+    """Posts with their exact words per account, approvals, deliveries and history."""
     with acting(workspace) as (found, actor):
-        view = reading.show(found.context, actor, post)
+        views = [reading.show(found.context, actor, post) for post in posts]
     if json:
-        emit(view)
+        emit(views)
         return
-    _print(view)
-    for language in view.languages:
-        by = ", ".join(language.approved_by) or "nobody"
-        lacks = language.verdict.verdict.missing
-        out.print(f"{language.language}: approved by {by}" + (f"; lacks {lacks}" if lacks else ""))
-    for line in view.history:
-        moved = f" {line.source} → {line.target}" if line.target else ""
-        account = f" {line.account}" if line.account else ""
-        out.print(
-            f"{moment(line.at)}  {line.who}  {line.step}{account}{moved}  {line.why or ''}",
-            markup=False,
-        )
+    for view in views:
+        _print(view)
+        for language in view.languages:
+            by = ", ".join(language.approved_by) or "nobody"
+            lacks = language.verdict.verdict.missing
+            lacking = f"; lacks {lacks}" if lacks else ""
+            out.print(f"{language.language}: approved by {by}{lacking}")
+        out.print()
+        for line in view.history:
+            out.print(told(line, of_one_post=True), markup=False)
 
 
 @review.command("approve")
 def approve(
-    posts: Annotated[list[str], typer.Argument(help="Posts, as campaign/post.", metavar="POST...")],
+    posts: Posts,
     language: Annotated[
         list[str] | None, typer.Option("--language", help="Only these; without: all I read.")
     ] = None,
@@ -134,7 +134,7 @@ def approve(
             if not json:
                 _print(view, [v.language for v in mine])
             if not yes:
-                _ask(f"Approve this as {actor.name}?")
+                ask(f"Approve this as {actor.name}?")
             shown = {
                 v.language: Shown(v.verdict.content_digest, v.verdict.window_digest) for v in mine
             }
@@ -148,12 +148,6 @@ def approve(
                 note(f"Still lacks {lack}" if lacks else f"Goes out at {line.wall} {line.zone}.")
     if json:
         emit(results)
-
-
-def _ask(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise InvalidInput("Nobody can be asked here.", "Add --yes to approve what is shown.")
-    typer.confirm(question, abort=True, err=True)
 
 
 @review.command("request-changes")

@@ -27,6 +27,7 @@ from social_scheduler.app import Opened, open_workspace
 from social_scheduler.errors import InvalidInput, NotSignedIn
 from social_scheduler.services.actor import Actor
 from social_scheduler.services.people import actor_for
+from social_scheduler.services.reading import HistoryView
 
 TOKEN = "SOCIAL_SCHEDULER_TOKEN"  # noqa: S105  (a variable's name)
 
@@ -100,6 +101,13 @@ def secret(prompt: str, file: Path | None, variable: str) -> str:
     return str(typer.prompt(prompt, hide_input=True, err=True))
 
 
+def ask(question: str) -> None:
+    """Go on only when a person says yes."""
+    if not sys.stdin.isatty():
+        raise InvalidInput("Nobody can be asked here.", "Add --yes to do it without being asked.")
+    typer.confirm(question, abort=True, err=True)
+
+
 def emit(data: Any) -> None:
     """One JSON document on standard output."""
     print(json.dumps(plain(data), ensure_ascii=False, indent=2), flush=True)  # noqa: T201
@@ -141,6 +149,17 @@ def moment(value: datetime | None, zone: str = "UTC") -> str:
         return "—"
     local = value.astimezone(ZoneInfo(zone))
     return f"{local:%Y-%m-%d %H:%M} {zone}"
+
+
+def told(line: HistoryView, *, of_one_post: bool = False) -> str:
+    """One line of history: when, who, what, and what became of it."""
+    post = None if of_one_post else line.post
+    about = " ".join(x for x in (post, line.account and f"to {line.account}") if x)
+    part = f" part {line.part}" if line.part else ""
+    became = f" → {line.target}" if line.target else ""
+    why = f": {line.why}" if line.why else ""
+    step = line.step.replace("_", " ")
+    return f"{line.at:%Y-%m-%d %H:%M:%S} UTC  {line.who}  {step} {about}{part}{became}{why}"
 
 
 def when(text: str | None) -> datetime | None:

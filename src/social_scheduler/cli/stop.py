@@ -12,6 +12,7 @@ from social_scheduler.cli.shared import (
     Reference,
     Workspace,
     acting,
+    ask,
     emit,
     good,
     moment,
@@ -22,6 +23,7 @@ from social_scheduler.cli.shared import (
 from social_scheduler.errors import InvalidInput
 from social_scheduler.services import hold as service
 from social_scheduler.services import reading
+from social_scheduler.services import remove as removing
 from social_scheduler.services import settle as settling
 from social_scheduler.store.tables import Hold
 
@@ -187,6 +189,26 @@ def drop(
     with acting(workspace) as (found, actor):
         settling.drop(found.context, actor, post, account, reason)
     emit({"post": post, "account": account}) if json else good(f"{post} to {account} is dropped.")
+
+
+@settle.command("remove")
+def remove(
+    post: Reference,
+    account: AccountName,
+    reason: Annotated[str, typer.Option("--reason", help="For the history.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    workspace: Workspace = Path(),
+    json: Json = False,
+) -> None:
+    """Take down what is live. This is public, and cannot be undone."""
+    with acting(workspace) as (found, actor):
+        if not yes:
+            ask(f"Take {post} down from {account}? Removing it is public.")
+        parts = removing.remove(found.context, actor, post, account, reason)
+    if json:
+        emit({"post": post, "account": account, "parts": parts})
+    else:
+        good(f"{post} is taken down from {account}: {parts} parts.")
 
 
 def _shown(placed: Hold) -> dict[str, object]:

@@ -55,3 +55,5 @@ class Context:
     now: Clock
     passwords: PasswordCheck
     throttle: Throttle
+    settle_seconds: tuple[float, ...] = ()
+    """A rehearsal's own times to look for a lost answer; empty: the platform's."""

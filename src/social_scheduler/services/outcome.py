@@ -78,12 +78,23 @@ def apply_outcome(tx: Transaction, context: Context, outcome: Outcome, by: By) -
     return False
 
 
+def settle_times(context: Context, looked: Looked) -> tuple[float, ...]:
+    """Seconds after a lost call at which to look for it; none where the network cannot be asked."""
+    recovery = context.platforms[looked.account.platform].recovery
+    if recovery.kind is RecoveryKind.NONE:
+        return ()
+    return context.settle_seconds or recovery.settle
+
+
+def pause_after(tries: int) -> timedelta:
+    """How long to wait after the n-th call in a row that certainly sent nothing."""
+    return min(FIRST_PAUSE * (1 << min(tries, 10)), LONGEST_PAUSE)
+
+
 def lose(tx: Transaction, context: Context, looked: Looked, part: int, by: By) -> None:
     """The answer is lost: it may be live. Looked for later where the network lets us."""
-    recovery = context.platforms[looked.account.platform].recovery
-    look = None
-    if recovery.kind is not RecoveryKind.NONE and recovery.settle:
-        look = by.at + timedelta(seconds=recovery.settle[0])
+    settle = settle_times(context, looked)
+    look = by.at + timedelta(seconds=settle[0]) if settle else None
     step_part(tx, looked.delivery.id, part, "lose", by)
     step_delivery(
         tx,
@@ -141,8 +152,7 @@ def _postpone(
     tx: Transaction, looked: Looked, outcome: Outcome, by: By, until: datetime | None
 ) -> None:
     delivery = looked.delivery
-    pause = min(FIRST_PAUSE * 2**delivery.tries, LONGEST_PAUSE)
-    again = max(until or by.at, by.at + pause)
+    again = max(until or by.at, by.at + pause_after(delivery.tries))
     step_part(tx, delivery.id, outcome.part, "postpone", by)
     step_delivery(
         tx,
@@ -155,9 +165,12 @@ def _postpone(
         trouble=by.why,
         **FREE,
     )
-    if again >= delivery.not_after:
-        # It cannot be said in time any more: people are told now, not when the window closes.
+    give_up_if_late(tx, looked, again, by)
+
+
+def give_up_if_late(tx: Transaction, looked: Looked, again: datetime, by: By) -> None:
+    """It cannot be said in time any more: people are told now, not when the window closes."""
+    if again >= looked.delivery.not_after:
         step = "stop" if looked.live else "miss"
-        step_delivery(
-            tx, delivery.id, step, by.because(f"not before {again:%H:%M:%S} UTC: {by.why}")
-        )
+        why = f"not before {again:%H:%M:%S} UTC: {by.why}"
+        step_delivery(tx, looked.delivery.id, step, by.because(why))

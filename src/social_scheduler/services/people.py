@@ -7,6 +7,7 @@ import re
 import secrets
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -37,7 +38,11 @@ class Passwords:
             if cheap
             else PasswordHasher.from_parameters(RFC_9106_LOW_MEMORY)
         )
-        self._nobody = self._hasher.hash("nobody has this password")
+
+    @cached_property
+    def _nobody(self) -> str:
+        """What a person who does not exist is checked against, so that it takes as long."""
+        return self._hasher.hash("nobody has this password")
 
     def hash(self, password: str) -> str:
         """A salted hash."""

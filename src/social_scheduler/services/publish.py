@@ -40,7 +40,7 @@ from social_scheduler.platforms import Call, Connection, Platform, Published, Up
 from social_scheduler.services.accounts import allowed_server
 from social_scheduler.services.context import Context
 from social_scheduler.services.last_look import Blocked, Cleared, last_look
-from social_scheduler.services.outcome import apply_outcome
+from social_scheduler.services.outcome import apply_outcome, give_up_if_late, pause_after
 from social_scheduler.store import holds as hold_store
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
@@ -90,7 +90,8 @@ class Publisher:
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
     told: Callable[[str], None] = lambda _: None
-    _identities: dict[str, str] = field(default_factory=dict)
+    _identities: dict[str, tuple[Connection, str]] = field(default_factory=dict)
+    """By account: whom its keys belong to, as the network said, and the keys it was asked with."""
 
     def claim_due(self, limit: int = 100) -> list[Claim]:
         """Lease what is due now. Each lease is one conditional update."""
@@ -255,8 +256,10 @@ class Publisher:
         platform = self.context.platforms[looked.account.platform]
         connection = self.connection(looked)
         name = looked.account.name
-        if name not in self._identities:
-            self._identities[name] = platform.identify(connection).native_id
+        asked = self._identities.get(name)
+        if asked is None or asked[0] != connection:  # other keys may be another account's
+            native_id = platform.identify(connection).native_id
+            self._identities[name] = (connection, native_id)
         return platform, connection
 
     def _suspend(self, looked: Looked, problem: Unauthorized) -> None:
@@ -288,13 +291,14 @@ class Publisher:
         early: bool = False,
     ) -> Cleared | Blocked:
         account = store.look(tx, claim.delivery_id).account
+        asked = self._identities.get(claim.account)
         return last_look(
             tx,
             claim.delivery_id,
             fence=claim.fence,
             now=self.context.now(),
             server=allowed_server(self.context, account.platform, account.server),
-            native_id=self._identities.get(claim.account),
+            native_id=asked[1] if asked else None,
             intact=intact,
             early=early,
         )
@@ -422,8 +426,11 @@ class Publisher:
         """
         now = self.context.now()
         by = By(self.worker, now, reason)
+        tries = looked.delivery.tries
+        again = max(until or now, now + (pause_after(tries) if passing else BLOCKED_FOR))
         later: dict[str, Any] = {
-            "next_try_at": max(until or now, now + BLOCKED_FOR),
+            "next_try_at": again,
+            "tries": tries + 1 if passing else tries,
             "trouble": reason,
             "worker": None,
             "lease_until": None,
@@ -431,7 +438,9 @@ class Publisher:
         step = "release"
         if looked.delivery.state is DeliveryState.SENDING:
             step = "postpone" if passing else "stop"
-        step_delivery(tx, claim.delivery_id, step, by, fence=claim.fence, **later)
+        done = step_delivery(tx, claim.delivery_id, step, by, fence=claim.fence, **later)
+        if done and passing:
+            give_up_if_late(tx, looked, again, by)
         self.told(f"{looked.campaign}/{looked.post.key} to {claim.account}: not sent — {reason}")
 
 

@@ -247,7 +247,7 @@ def show(context: Context, actor: Actor, reference: str) -> PostView:
                     if m.language == verdict.language
                 ),
             )
-            for verdict in verdicts.values()
+            for verdict in (verdicts[k] for k in dict.fromkeys(m.language for m in messages))
         )
         _, mine, why_not = _can_approve(actor, line, verdicts)
         if line.state is not PostState.IN_REVIEW:

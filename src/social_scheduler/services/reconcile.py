@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
-from social_scheduler.errors import NotSent, RateLimited, SchedulerError
+from social_scheduler.errors import NotSent, RateLimited, SchedulerError, WorkspaceError
 from social_scheduler.journal import Outcome
 from social_scheduler.lifecycle import DeliveryState, PartState
 from social_scheduler.message import Message
 from social_scheduler.platforms import Call, Published, Seen
 from social_scheduler.services.context import Context
-from social_scheduler.services.outcome import FREE, apply_outcome, lose, part_is_live
+from social_scheduler.services.outcome import (
+    FREE,
+    apply_outcome,
+    lose,
+    part_is_live,
+    settle_times,
+)
 from social_scheduler.services.publish import Publisher
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
@@ -25,6 +31,32 @@ LOOK_AGAIN = timedelta(seconds=15)
 
 PROOF_PAUSES = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5))
 """A network shows a new post everywhere only after a while; after the last one people are told."""
+
+
+def require_same_past(context: Context) -> None:
+    """Refuse a database that lacks what the journal saw: it is an older copy, put back.
+
+    Change numbers alone do not tell: work that goes on in the older copy overtakes them.
+    """
+    with context.database.read() as tx:
+        change = store.last_change(tx)
+        attempts = store.attempt_keys(tx)
+        stops = {(row.id, row.step) for row in store.stops_since(tx, 0)}
+    for record in context.journal.records():
+        kind, seen = record["is"], record.get("change", 0)
+        known = seen <= change
+        if kind == "intent":
+            key = (record["delivery"], record["attempt"], record["part"], record["digest"])
+            known = known and key in attempts
+        elif kind == "stop":
+            known = known and (seen, record["step"]) in stops
+        if not known:
+            raise WorkspaceError(
+                f"The database is older than the publishing journal (change {change}, the "
+                f"journal saw change {seen}, which is not in it): it seems to be restored from "
+                "a backup. Nothing is published, or posts could be sent twice.",
+                "Bring back the newest database of this workspace.",
+            )
 
 
 def recover(context: Context, by: By, *, mine: Callable[[str | None], bool]) -> None:
@@ -149,7 +181,7 @@ def _there(tx: Transaction, looked: Looked, part: int, found: Published, by: By)
 def _not_there(tx: Transaction, context: Context, looked: Looked, attempt: Attempt, by: By) -> None:
     """Absence is no proof: after the last look a person decides."""
     delivery = looked.delivery
-    settle = context.platforms[looked.account.platform].recovery.settle
+    settle = settle_times(context, looked)
     looks = delivery.looks + 1
     again = None
     if looks < len(settle):

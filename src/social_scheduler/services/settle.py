@@ -29,7 +29,7 @@ def it_is_live(context: Context, actor: Actor, reference: str, account: str, url
         raise InvalidInput(f"{url!r} is no address.", "Paste the post's address, with https://.")
     now = context.now()
     with context.database.write() as tx:
-        looked = _delivery(tx, reference, account)
+        looked = find_delivery(tx, reference, account)
         part = next((p for p in looked.parts if p.state is PartState.UNCONFIRMED), None)
         if looked.delivery.state is not DeliveryState.UNCONFIRMED or part is None:
             raise _not_now(looked, reference, account)
@@ -52,7 +52,7 @@ def send_again(
             f"{due:%Y-%m-%d %H:%M} UTC is past.", "Give a later time, or none for now."
         )
     with context.database.write() as tx:
-        looked = _delivery(tx, reference, account)
+        looked = find_delivery(tx, reference, account)
         old = looked.window
         window = Window(due, due, due + (old.not_after - old.not_before))
         by = actor.by(now, f"due {due:%Y-%m-%d %H:%M} UTC")
@@ -82,7 +82,7 @@ def drop(context: Context, actor: Actor, reference: str, account: str, reason: s
     """Let it be: nothing more is sent of it."""
     actor.require(Right.SETTLE)
     with context.database.write() as tx:
-        looked = _delivery(tx, reference, account)
+        looked = find_delivery(tx, reference, account)
         by: By = actor.by(context.now(), reason or None)
         if not step_delivery(tx, looked.delivery.id, "drop", by, next_look_at=None):
             raise _not_now(looked, reference, account)
@@ -113,7 +113,8 @@ def _approve_window(
     )
 
 
-def _delivery(tx: Transaction, reference: str, account: str) -> Looked:
+def find_delivery(tx: Transaction, reference: str, account: str) -> Looked:
+    """The delivery of a post to an account."""
     post, _ = find_post(tx, reference)
     for delivery in review_store.deliveries_of(tx, post.id):
         looked = store.look(tx, delivery.id)

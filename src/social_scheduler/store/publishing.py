@@ -124,6 +124,47 @@ def due(tx: Transaction, now: datetime, holds: Collection[Hold], limit: int) -> 
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class WaitingDelivery:
+    """A delivery whose window is open and which nobody has begun, with what may be in its way."""
+
+    due: DueDelivery
+    reference: str
+    revision: int
+    post: PostState
+    account: AccountState
+    trouble: str | None
+
+
+def waiting(tx: Transaction, now: datetime, limit: int = 200) -> list[WaitingDelivery]:
+    """Deliveries that should have been said by now and were not begun, the longest due first."""
+    rows = tx.execute(
+        select(Delivery, Post.state, Post.key, Campaign.name, Account)
+        .join(Post, Post.id == Delivery.post_id)
+        .join(Campaign, Campaign.id == Post.campaign_id)
+        .join(Account, Account.id == Delivery.account_id)
+        .where(
+            Delivery.state == DeliveryState.SCHEDULED,
+            Delivery.due_at <= now,
+            Delivery.not_before <= now,
+            Delivery.not_after > now,
+        )
+        .order_by(Delivery.due_at, Delivery.id)
+        .limit(limit)
+    )
+    return [
+        WaitingDelivery(
+            DueDelivery(d.id, d.attempt, a.id, a.name, d.language, d.kind, tuple(d.tags), campaign),
+            f"{campaign}/{key}",
+            d.revision,
+            state,
+            a.state,
+            a.trouble,
+        )
+        for d, state, key, campaign, a in rows
+    ]
+
+
 def next_due(tx: Transaction) -> datetime | None:
     """The earliest moment at which an approved delivery may become due."""
     return tx.scalar(
@@ -258,6 +299,14 @@ def attempts_of(tx: Transaction, delivery_id: int) -> list[Attempt]:
             .order_by(Attempt.number, Attempt.part)
         )
     )
+
+
+def attempt_keys(tx: Transaction) -> frozenset[tuple[int, int, int, str]]:
+    """Every call there was, as (delivery, attempt, part, digest)."""
+    rows = tx.execute(
+        select(Attempt.delivery_id, Attempt.number, Attempt.part, Attempt.digest)
+    ).all()
+    return frozenset((row[0], row[1], row[2], row[3]) for row in rows)
 
 
 def uploads_of(tx: Transaction, delivery_id: int, now: datetime) -> list[Upload]:

@@ -53,7 +53,6 @@ class Desk:
         asked = asked_of(request)
         actor = actor_of(request)
         html = self._render(
-            asked.locale,
             template,
             asked=asked,
             actor=actor,
@@ -62,7 +61,11 @@ class Desk:
             **self._common(request),
             **values,
         )
-        return self._answer(request, html, status)
+        answer = self._answer(request, html, status)
+        if status == 409:  # what was shown is no longer so: the whole page anew, not one form
+            answer.headers["HX-Retarget"] = answer.headers["HX-Reselect"] = "#main"
+            answer.headers["HX-Reswap"] = "outerHTML"
+        return answer
 
     def sign_in_page(
         self,
@@ -78,7 +81,6 @@ class Desk:
         cookie = self.cookies
         typed = [asked.one(field) for field in ("reason", "url") if asked.one(field)]
         html = self._render(
-            asked.locale,
             "sign_in.html",
             asked=asked,
             problem=problem if asked.signed_in_before or request.url.path == "/sign-in" else None,
@@ -105,7 +107,7 @@ class Desk:
             except SchedulerError as worse:
                 values["problem"], status = worse, worse.status
         common = self._common(request)
-        html = self._render(asked.locale, "problem_bare.html", asked=asked, **common, **values)
+        html = self._render("problem_bare.html", asked=asked, **common, **values)
         return self._answer(request, html, status)
 
     def go(self, request: Request, path: str, **message: str) -> Response:
@@ -126,7 +128,8 @@ class Desk:
             "direction": direction(asked.locale),
             "token": form_token(asked.secret),
             "here": request.url.path if request.method == "GET" else "/",
-            "told": unpack(request.cookies.get(self.cookies.name("told"))),
+            "told": {"code": "", "post": "", "account": "", "next": ""}
+            | unpack(request.cookies.get(self.cookies.name("told"))),
         }
 
     def _answer(self, request: Request, html: str, status: int) -> Response:
@@ -135,8 +138,8 @@ class Desk:
             self.cookies.drop(answer, "told")
         return answer
 
-    def _render(self, locale: str, template: str, **values: Any) -> str:
-        return self._environments[locale].get_template(template).render(**values)
+    def _render(self, template: str, **values: Any) -> str:
+        return self._environments[values["locale"]].get_template(template).render(**values)
 
     def _environment(self, locale: str) -> Environment:
         environment = Environment(

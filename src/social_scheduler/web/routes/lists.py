@@ -10,7 +10,7 @@ from social_scheduler.web.view import actor_of, desk_of
 router = APIRouter()
 LOOKED_AT = 200
 """Posts in review, the nearest first, among which the first page looks for mine."""
-SHOWN = 30
+SHOWN = 20
 ON_A_PAGE = 50
 PUBLISHED_SHOWN = 100
 

@@ -1,0 +1,218 @@
+"""Writes the pages of docs/ that are made from the code, so that they cannot say anything else.
+
+python -m social_scheduler.cli.docs           writes them (`python3 dev.py docs`)
+python -m social_scheduler.cli.docs --check   names those that differ; exit code 1 if any does
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from social_scheduler.campaign import json_schema
+from social_scheduler.cli import docs_commands, docs_files
+from social_scheduler.cli.docs_text import code, page, table
+from social_scheduler.config import SETTINGS_FILE, Settings
+from social_scheduler.lifecycle import (
+    FINAL,
+    INBOX,
+    MEANING,
+    RULES,
+    DeliveryState,
+    PartState,
+    PostState,
+    Thing,
+    steps_from,
+)
+from social_scheduler.platforms import Platform, RecoveryKind, discover
+
+ROOT = Path(__file__).parents[3]
+STATES: Mapping[Thing, type[PostState] | type[DeliveryState] | type[PartState]] = {
+    Thing.POST: PostState,
+    Thing.DELIVERY: DeliveryState,
+    Thing.PART: PartState,
+}
+TITLE = {Thing.POST: "Posts", Thing.DELIVERY: "Deliveries", Thing.PART: "Parts"}
+ABOUT = {
+    Thing.POST: "A post is one thing to say, in all its languages. It is what people review.",
+    Thing.DELIVERY: "A delivery is one post to one account. It is what is sent.",
+    Thing.PART: "A part is one call of a delivery: one of a thread, or the only one.",
+}
+RECOVERY = {
+    RecoveryKind.DETERMINISTIC: "the same call may be made again: it cannot double",
+    RecoveryKind.KEYED: "look first, then the same call with the same key",
+    RecoveryKind.TWO_STEP: "the stored container or upload tells",
+    RecoveryKind.SEARCHABLE: "look for it among the account's own recent posts; "
+    "if it is not found there, a person decides",
+    RecoveryKind.NONE: "nothing can be asked: a person decides at once",
+}
+
+
+def pages() -> dict[Path, str]:
+    """Every generated file, from the project's folder, and what it says."""
+    reference = Path("docs/reference")
+    schemas = json_schema.texts().items()
+    return {
+        Path("docs/lifecycle.md"): page("Lifecycle", _lifecycle()),
+        reference / "commands.md": page("Commands", docs_commands.lines()),
+        reference / "campaign-file.md": page("Campaign files", docs_files.lines()),
+        reference / "settings.md": page("Settings", _settings()),
+        reference / "platforms.md": page("Platforms", _platforms()),
+        **{Path("campaigns/schema") / name: text for name, text in schemas},
+    }
+
+
+def differing(root: Path) -> list[Path]:
+    """The generated files that are missing or say something else."""
+    return [
+        path
+        for path, text in pages().items()
+        if not (root / path).exists() or (root / path).read_text(encoding="utf-8") != text
+    ]
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Write the pages, or with --check compare them."""
+    if not (ROOT / "pyproject.toml").exists() or list(arguments) not in ([], ["--check"]):
+        print("In a checkout: python3 dev.py docs [--check]", file=sys.stderr)  # noqa: T201
+        return 2
+    found = differing(ROOT)
+    if arguments:
+        for path in found:
+            print(f"{path} differs: run python3 dev.py docs", file=sys.stderr)  # noqa: T201
+        return 1 if found else 0
+    texts = pages()
+    for path in found:
+        (ROOT / path).parent.mkdir(parents=True, exist_ok=True)
+        (ROOT / path).write_text(texts[path], encoding="utf-8", newline="\n")
+        print(path)  # noqa: T201
+    return 0
+
+
+def _lifecycle() -> Iterator[str]:
+    yield "What has a state, and what may happen to it: nothing else can."
+    yield "One function in `store/` takes every step, with one row of history; "
+    yield "`src/social_scheduler/lifecycle.py` holds the table that this page is made from."
+    for thing in Thing:
+        yield f"\n## {TITLE[thing]}\n"
+        yield ABOUT[thing]
+        yield ""
+        yield from _diagram(thing)
+        yield ""
+        yield from table(
+            ("state", "means", "then"),
+            [(code(state), MEANING[state], _then(thing, state)) for state in STATES[thing]],
+        )
+        yield ""
+        yield from table(
+            ("step", "from", "to", "who", "what happens"),
+            [
+                (
+                    code(rule.step),
+                    ", ".join(code(state) for state in rule.sources),
+                    code(rule.target),
+                    ", ".join(rule.who),
+                    rule.meaning,
+                )
+                for rule in RULES
+                if rule.thing is thing
+            ],
+        )
+
+
+def _then(thing: Thing, state: PostState | DeliveryState | PartState) -> str:
+    if thing is Thing.DELIVERY and state in FINAL:
+        return "nothing more is needed"
+    if thing is Thing.DELIVERY and state in INBOX:
+        return "waits for a person: `social-scheduler settle list`"
+    steps = dict.fromkeys(rule.step for rule in steps_from(thing, state))
+    return ", ".join(code(step) for step in steps) or "the end"
+
+
+def _diagram(thing: Thing) -> Iterator[str]:
+    """Mermaid; steps that join the same two states share one arrow."""
+    first = next(iter(STATES[thing]))
+    arrows: dict[tuple[str, str], list[str]] = {}
+    for rule in RULES:
+        if rule.thing is thing:
+            for source in rule.sources:
+                arrows.setdefault((source, rule.target), []).append(rule.step)
+    yield "```mermaid"
+    yield "stateDiagram-v2"
+    yield f"    [*] --> {first}"
+    for (start, target), steps in arrows.items():
+        yield f"    {start} --> {target}: {', '.join(steps)}"
+    yield "```"
+
+
+def _settings() -> Iterator[str]:
+    yield f"Each setting is a line of `{SETTINGS_FILE}` in the workspace, such as `web_port = 8600`,"
+    yield "or a variable of the environment, which counts for more."
+    yield "None of them is a secret: keys and passwords never stand in settings."
+    yield ""
+    prefix = Settings.model_config.get("env_prefix", "")
+    yield from table(
+        ("setting", "variable", "default", "meaning"),
+        [
+            (
+                code(name),
+                code(f"{prefix}{name}".upper()),
+                code(repr(field.default).replace("'", '"')),
+                f"{field.description or ''}{_bounds(field.metadata)}",
+            )
+            for name, field in Settings.model_fields.items()
+        ],
+    )
+    yield ""
+    yield "An unknown name in the file is an error. Other variables: "
+    yield "[commands](commands.md#environment)."
+
+
+def _bounds(metadata: Sequence[object]) -> str:
+    words = {"ge": "from", "gt": "more than", "le": "to", "lt": "less than"}
+    found = [
+        f"{told} {getattr(item, name):g}"
+        for item in metadata
+        for name, told in words.items()
+        if hasattr(item, name)
+    ]
+    return f" ({' '.join(found)})" if found else ""
+
+
+def _platforms() -> Iterator[str]:
+    yield "The networks there is a module for. `check` and the desk show and keep these limits."
+    for name, platform in sorted(discover().items()):
+        yield f"\n## {platform.label}\n"
+        yield f"In accounts.yaml: `platform: {name}`. Its address: <{platform.default_url}>"
+        yield "(in a rehearsal workspace: the sandbox's)."
+        yield "\n### Limits\n"
+        yield from table(("what", "limit"), _limits(platform))
+        yield "\n### Keys\n"
+        yield "`social-scheduler accounts add` asks for them, or takes them from a JSON file"
+        yield "(`--keys-file`) or from these variables:"
+        yield ""
+        keys = [(code(key), code(f"SOCIAL_SCHEDULER_{key.upper()}")) for key in platform.keys]
+        yield from table(("key", "variable"), keys)
+        yield "\n### When an answer is lost\n"
+        yield f"Recovery is *{platform.recovery.kind.value}*: {RECOVERY[platform.recovery.kind]}."
+        if settle := platform.recovery.settle:
+            told = ", ".join(f"{seconds:g}" for seconds in settle)
+            yield f"It is looked for {told} seconds after the call."
+
+
+def _limits(platform: Platform) -> list[tuple[str, str]]:
+    limits = platform.limits
+    types = ", ".join(sorted(t.removeprefix("image/").upper() for t in limits.picture_types))
+    return [
+        ("text of a part", f"{limits.text:,} ({limits.counted_in})"),
+        ("threads", "yes, where the account has `may_thread: yes`" if limits.thread else "no"),
+        ("pictures in a part", str(limits.pictures)),
+        ("a picture", f"{types}; {limits.picture_bytes:,} bytes; {limits.picture_side:,} pixels"),
+        ("alt text", f"{limits.alt_text:,} characters"),
+        *((name.replace("_", " "), f"{value:,}") for name, value in limits.extra.items()),
+    ]
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

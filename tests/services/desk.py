@@ -1,0 +1,330 @@
+"""A whole workspace for tests: people, accounts, posts, a clock that tests turn, one worker."""
+
+from __future__ import annotations
+
+import atexit
+import dataclasses
+import functools
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from social_scheduler.app import Opened, make_workspace, open_workspace
+from social_scheduler.config import Settings
+from social_scheduler.lifecycle import DeliveryState, PostState
+from social_scheduler.message import Attachment, Message, MessagePart, Window, content_digest
+from social_scheduler.planning import PlannedMessage, PlannedPost
+from social_scheduler.services import enqueue as queueing
+from social_scheduler.services import people, reading, review
+from social_scheduler.services.accounts import speakers
+from social_scheduler.services.actor import Actor
+from social_scheduler.services.context import Context
+from social_scheduler.services.people import Passwords
+from social_scheduler.services.publish import Publisher
+from social_scheduler.services.reconcile import look_for_lost, miss_lapsed, prove
+from social_scheduler.store import accounts as account_store
+from social_scheduler.store import publishing, steps
+from social_scheduler.store import review as review_store
+from social_scheduler.store.publishing import Looked
+from social_scheduler.store.review import StoredApproval
+from social_scheduler.store.tables import AccountState, History
+from tests.services.wire import Wire
+
+MONDAY = datetime(2027, 1, 11, 7, 0, tzinfo=UTC)
+PASSWORD = "correct horse battery"
+SANDBOX = "http://127.0.0.1:8640"
+WORKER = "worker-test"
+PEOPLE: Mapping[str, tuple[list[str], list[str]]] = {
+    "noor": (["admin"], []),
+    "amal": (["author"], []),
+    "badr": (["author"], []),
+    "rana": (["reviewer"], ["en", "ar"]),
+    "sami": (["reviewer"], ["en", "ar"]),
+    "tala": (["reviewer"], ["en"]),
+    "dima": (["duty"], []),
+}
+
+
+class Clock:
+    """A clock that stands still until a test turns it."""
+
+    def __init__(self, at: datetime = MONDAY) -> None:
+        self.at = at
+
+    def __call__(self) -> datetime:
+        return self.at
+
+    def forward(self, **by: float) -> datetime:
+        """Turn it on by hours, minutes, seconds."""
+        self.at += timedelta(**by)
+        return self.at
+
+
+@functools.cache
+def _template() -> Path:
+    """An empty workspace with people and two accounts, made once and copied by every test."""
+    root = Path(tempfile.mkdtemp(prefix="desk-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
+    clock = Clock()
+    make_workspace(root, kind="rehearsal", now=clock, settings=_settings())
+    with _open(root, clock) as opened:
+        context = opened.context
+        admin: Actor | None = None
+        for name, (roles, languages) in PEOPLE.items():
+            people.add_person(
+                context, admin, name, roles=roles, languages=languages, password=PASSWORD
+            )
+            admin = admin or _signed_in(context, name)
+        desk = Desk(opened, clock, Wire(clock))
+        desk.account("wire-en", "en")
+        desk.account("wire-ar", "ar")
+    return root
+
+
+def _settings() -> Settings:
+    return Settings(sandbox_url=SANDBOX, calls_at_once=2)
+
+
+@contextmanager
+def _open(root: Path, clock: Clock) -> Iterator[Opened]:
+    with open_workspace(
+        root, now=clock, settings=_settings(), passwords=Passwords(cheap=True)
+    ) as opened:
+        yield opened
+
+
+@contextmanager
+def open_desk(root: Path, *, kind: str = "rehearsal") -> Iterator[Desk]:
+    """A desk in an empty folder."""
+    shutil.copytree(_template(), root, dirs_exist_ok=True)
+    clock = Clock()
+    with _open(root, clock) as opened:
+        wire = Wire(clock)
+        context = dataclasses.replace(opened.context, kind=kind, platforms={"wire": wire})
+        yield Desk(dataclasses.replace(opened, context=context), clock, wire)
+
+
+def _signed_in(context: Context, name: str) -> Actor:
+    token = people.sign_in(context, name, PASSWORD, kind="login", label="a test")
+    return people.actor_for(context, token)
+
+
+class Desk:
+    """One open workspace with a scripted network, and short ways to act in it."""
+
+    def __init__(self, opened: Opened, clock: Clock, wire: Wire) -> None:
+        self.opened = opened
+        self.context = opened.context
+        self.clock = clock
+        self.wire = wire
+        self.moments: list[str] = []
+        """Every named moment of publishing, in order."""
+        self.at_moment: Callable[[str], None] = lambda _: None
+        self.publisher = self.new_publisher()
+
+    def new_publisher(self, name: str = WORKER, **values: Any) -> Publisher:
+        """Another worker's hands."""
+
+        def probe(moment: str) -> None:
+            self.moments.append(moment)
+            self.at_moment(moment)
+
+        return Publisher(self.context, name, probe=probe, **values)
+
+    # -- people and accounts --
+
+    def actor(self, name: str) -> Actor:
+        """Somebody as they may act right now."""
+        with self.context.database.read() as tx:
+            found = people.store.person_named(tx, name)
+        if found is None or not found.active:
+            raise AssertionError(f"{name} is not active")
+        return Actor(
+            found.id,
+            found.name,
+            frozenset(found.roles),
+            frozenset(found.languages),
+            people.rights_of(found.roles),
+            token_id=0,
+        )
+
+    def account(self, name: str, language: str, **values: Any) -> None:
+        """A connected account; its native id is `id-` and its name."""
+        native_id = str(values.pop("native_id", f"id-{name}"))
+        with self.context.database.write() as tx:
+            account_store.keep_account(
+                tx,
+                name,
+                **{
+                    "platform": "wire",
+                    "handle": f"handle_{native_id}",
+                    "language": language,
+                    "server": SANDBOX,
+                    "native_id": native_id,
+                    "may_thread": True,
+                    "state": AccountState.CONNECTED,
+                    "trouble": None,
+                    "limited_until": None,
+                    "connected_at": self.clock(),
+                    **values,
+                },
+            )
+        self.context.vault.put(name, {"token": native_id})
+
+    # -- posts --
+
+    def post(
+        self,
+        key: str = "opening",
+        words: Mapping[str, str | Sequence[str]] | None = None,
+        *,
+        minutes: float = 60,
+        late: float = 10,
+        due: datetime | None = None,
+        campaign: str = "week",
+        kind: str = "spotlight",
+        owner: str = "amal",
+        tags: Sequence[str] = (),
+        pictures: Sequence[Attachment] = (),
+    ) -> PlannedPost:
+        """One post as planning makes it; `words` by account, a list of texts for a thread."""
+        due = due or MONDAY + timedelta(minutes=minutes)
+        said = words or {"wire-en": f"{key}: good morning"}
+        known = speakers(self.context)
+        messages = []
+        for account, texts in said.items():
+            parts = [texts] if isinstance(texts, str) else list(texts)
+            message = Message(
+                platform=known[account].platform,
+                server=known[account].server,
+                account=known[account].native_id,
+                language=known[account].language,
+                parts=tuple(
+                    MessagePart(text=t, media=tuple(pictures) if n == 0 else ())
+                    for n, t in enumerate(parts)
+                ),
+            )
+            body = message.canonical()
+            messages.append(
+                PlannedMessage(
+                    known[account], body, content_digest(body), len(parts), len(message.media)
+                )
+            )
+        return PlannedPost(
+            campaign=campaign,
+            key=key,
+            kind=kind,
+            owner=owner,
+            tags=tuple(tags),
+            release="apart",
+            window=Window(due, due, due + timedelta(minutes=late)),
+            zone="UTC",
+            wall=f"{due:%Y-%m-%d %H:%M}",
+            messages=tuple(messages),
+            place="campaigns/week.yaml:9",
+        )
+
+    def facts(self, campaign: str = "week", path: str = "") -> queueing.CampaignFacts:
+        """What is kept of a campaign."""
+        return queueing.CampaignFacts(
+            campaign, "spotlight", "The week", path or f"campaigns/{campaign}.yaml"
+        )
+
+    def queue(
+        self, *posts: PlannedPost, by: str = "amal", **options: bool
+    ) -> dict[str, queueing.ChangeKind]:
+        """Queue one campaign's posts; answers what changed, by post."""
+        campaign = posts[0].campaign if posts else "week"
+        changes = queueing.enqueue(
+            self.context, self.actor(by), self.facts(campaign), posts, **options
+        )
+        return {c.post: c.kind for c in changes}
+
+    def shown(self, reference: str, *languages: str) -> dict[str, review.Shown]:
+        """The digests that somebody who looks now is shown."""
+        view = reading.show(self.context, self.actor("noor"), reference)
+        return {
+            v.language: review.Shown(v.verdict.content_digest, v.verdict.window_digest)
+            for v in view.languages
+            if not languages or v.language in languages
+        }
+
+    def approve(
+        self, reference: str = "week/opening", by: str = "rana", *languages: str
+    ) -> dict[str, str]:
+        """Somebody looks and approves; answers what is still missing."""
+        return review.approve(
+            self.context, self.actor(by), reference, self.shown(reference, *languages)
+        )
+
+    def ready(self, *posts: PlannedPost) -> None:
+        """Queue posts, have Rana approve them, and turn the clock to the first's due time."""
+        self.queue(*posts)
+        for post in posts:
+            self.approve(f"{post.campaign}/{post.key}")
+        self.clock.at = max(self.clock.at, posts[0].window.due_at)
+
+    # -- the worker --
+
+    def by(self) -> steps.By:
+        """The worker, now."""
+        return steps.By(WORKER, self.clock())
+
+    def tick(self) -> None:
+        """What a worker does every second, here and now."""
+        miss_lapsed(self.context, self.by())
+        for claim in self.publisher.claim_due():
+            self.publisher.send(claim)
+
+    def look(self) -> None:
+        """Look for what is lost, and read back what is live."""
+        look_for_lost(self.publisher, self.by())
+        prove(self.publisher, self.by())
+
+    # -- looking --
+
+    def looked(self, reference: str = "week/opening", account: str = "wire-en") -> Looked:
+        """Everything about one delivery."""
+        with self.context.database.read() as tx:
+            post, _ = review.find_post(tx, reference)
+            for delivery in review_store.deliveries_of(tx, post.id):
+                found = publishing.look(tx, delivery.id)
+                if found.account.name == account:
+                    return found
+        raise AssertionError(f"{reference} does not go to {account}")
+
+    def state(self, reference: str = "week/opening", account: str = "wire-en") -> DeliveryState:
+        """Where a delivery stands."""
+        return self.looked(reference, account).delivery.state
+
+    def parts(self, reference: str = "week/opening", account: str = "wire-en") -> list[str]:
+        """Where a delivery's parts stand."""
+        return [p.state.value for p in self.looked(reference, account).parts]
+
+    def trouble(self, reference: str = "week/opening", account: str = "wire-en") -> str:
+        """What a person is told about a delivery."""
+        return self.looked(reference, account).delivery.trouble or ""
+
+    def post_state(self, reference: str = "week/opening") -> PostState:
+        """Where a post stands in review."""
+        with self.context.database.read() as tx:
+            return review.find_post(tx, reference)[0].state
+
+    def approvals(self, reference: str = "week/opening") -> list[StoredApproval]:
+        """Every approval of the current revision, ended ones too."""
+        with self.context.database.read() as tx:
+            post, revision = review.find_post(tx, reference)
+            return review_store.approvals_of(tx, post.id, revision.number)
+
+    def history(self) -> list[History]:
+        """Every row of the history."""
+        with self.context.database.read() as tx:
+            return [row for row, _, _ in reading.store.history(tx, limit=10_000)]
+
+    def steps(self) -> list[str]:
+        """Every step in the history, in order."""
+        return [row.step for row in self.history()]

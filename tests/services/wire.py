@@ -1,0 +1,134 @@
+"""A network that answers by script: it keeps a ledger of everything it was told to say."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import BinaryIO
+
+from social_scheduler.message import Attachment, Limits
+from social_scheduler.platforms import (
+    Call,
+    Connection,
+    Identity,
+    Published,
+    Recovery,
+    RecoveryKind,
+    Seen,
+    Upload,
+)
+
+
+@dataclass(frozen=True)
+class Said:
+    """One part that the network showed to the world."""
+
+    remote_id: str
+    account: str
+    text: str
+    reply_to: str | None
+    key: str
+    at: datetime
+
+
+@dataclass
+class Wire:
+    """Fulfils `Platform`. `script` holds what the next calls of `publish` come to, in order.
+
+    An exception is raised, having said nothing; `lost` has it said and the answer lost.
+    An empty script means that everything is said.
+    """
+
+    now: Callable[[], datetime]
+    label: str = "Wire"
+    limits: Limits = Limits(
+        text=280,
+        counted_in="weighted",
+        pictures=4,
+        picture_bytes=5_000_000,
+        picture_side=4096,
+        picture_types=frozenset({"image/png", "image/jpeg"}),
+        alt_text=1000,
+        thread=True,
+    )
+    recovery: Recovery = Recovery(RecoveryKind.SEARCHABLE, (10, 60))
+    default_url: str = "https://wire.example"
+    keys: tuple[str, ...] = ("token",)
+    script: list[Exception | str] = field(default_factory=list)
+    troubles: dict[str, list[Exception]] = field(default_factory=dict)
+    """What identify, upload, find and read_back raise, once each, before they work."""
+    ledger: list[Said] = field(default_factory=list)
+    calls: list[str] = field(default_factory=list)
+    asked: Callable[[Connection, Call], None] = lambda _connection, _call: None
+    """Told of every call of `publish`, before it is answered."""
+    shown: dict[str, Seen | None] = field(default_factory=dict)
+    """What read_back shows instead of an honest copy."""
+    hidden: bool = False
+    """Whether `find` sees nothing."""
+    handle: str = ""
+
+    def identify(self, connection: Connection) -> Identity:
+        self._do("identify")
+        token = connection.keys["token"]
+        return Identity(token, self.handle or f"handle_{token}")
+
+    def upload(self, connection: Connection, item: Attachment, file: BinaryIO) -> Upload:
+        self._do("upload")
+        assert file.read(), "a picture has bytes"
+        return Upload(item.sha256, f"m-{item.sha256[:8]}", self.now() + timedelta(hours=1))
+
+    def publish(self, connection: Connection, call: Call) -> Published:
+        self._do("publish")
+        self.asked(connection, call)
+        answer = self.script.pop(0) if self.script else "said"
+        if isinstance(answer, Exception):
+            raise answer
+        said = self.say(connection.keys["token"], call)
+        if answer == "lost":
+            raise ConnectionResetError("the answer was lost")
+        return said
+
+    def say(self, account: str, call: Call) -> Published:
+        """Show a part to the world."""
+        remote_id = str(1000 + len(self.ledger))
+        self.ledger.append(Said(remote_id, account, call.text, call.reply_to, call.key, self.now()))
+        return Published(remote_id, f"https://wire.example/{account}/{remote_id}")
+
+    def find(
+        self, connection: Connection, call: Call, since: datetime, known: frozenset[str]
+    ) -> Published | None:
+        self._do("find")
+        for said in self.ledger:
+            same = (said.account, said.text) == (connection.keys["token"], call.text)
+            if same and said.at >= since and said.remote_id not in known and not self.hidden:
+                return Published(
+                    said.remote_id, f"https://wire.example/{said.account}/{said.remote_id}"
+                )
+        return None
+
+    def read_back(self, connection: Connection, remote_id: str) -> Seen | None:
+        self._do("read_back")
+        if remote_id in self.shown:
+            return self.shown[remote_id]
+        said = next((s for s in self.ledger if s.remote_id == remote_id), None)
+        if said is None:
+            return None
+        return Seen(said.account, said.text, None, None, None, None, said.reply_to)
+
+    def as_seen(self, call: Call) -> Seen:
+        return Seen(call.message.account, call.text, (), 0, (), None, call.reply_to)
+
+    def remove(self, connection: Connection, remote_id: str) -> None:
+        self._do("remove")
+        self.ledger = [s for s in self.ledger if s.remote_id != remote_id]
+
+    @property
+    def texts(self) -> list[str]:
+        """What the world reads, in the order it was said."""
+        return [s.text for s in self.ledger]
+
+    def _do(self, what: str) -> None:
+        self.calls.append(what)
+        if waiting := self.troubles.get(what):
+            raise waiting.pop(0)
