@@ -173,7 +173,8 @@ class Worker:
 
     def idle(self) -> bool:
         """Whether nothing is being sent, due, or to be looked at within five seconds."""
-        with self._accounts:
+        # In turn with the tick: what it has claimed and not yet handed over is not idle.
+        with self._turn, self._accounts:
             if self._busy or not (self._ticked and self._looked):
                 return False
         now = self.context.now()

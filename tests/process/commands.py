@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-PATIENCE = 40.0
+PATIENCE = 90.0
 """Seconds after which something that should have happened counts as not happening."""
 
 _LOADED = multiprocessing.get_context("forkserver")
@@ -75,6 +78,15 @@ class Started:
         """SIGKILL, as the kernel or a power cut would."""
         self._process.kill()
 
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """While the block runs, the process does not: what happens meanwhile comes before it."""
+        os.kill(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(self.pid, signal.SIGCONT)
+
     def wait(self) -> Done:
         """Its end."""
         process = self._process
@@ -96,6 +108,11 @@ def wait_until(happened: Callable[[], bool], what: str) -> None:
         if time.monotonic() > deadline:
             raise AssertionError(f"this did not happen: {what}")
         time.sleep(0.02)
+
+
+def wait_until_past(moment: datetime) -> None:
+    """Return when this moment has come."""
+    wait_until(lambda: datetime.now(UTC) > moment, f"it became {moment}")
 
 
 def _command(arguments: Sequence[str], environment: Mapping[str, str], out: str, err: str) -> None:

@@ -20,11 +20,13 @@ def network_of_all(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Network
 
 @pytest.fixture(scope="session")
 def enrolled(tmp_path_factory: pytest.TempPathFactory, network_of_all: Network) -> Team:
-    return Team.enrolled(tmp_path_factory.mktemp("teams") / "enrolled", network_of_all)
+    team = Team.enrolled(tmp_path_factory.mktemp("teams") / "enrolled", network_of_all)
+    network_of_all.keep_accounts()
+    return team
 
 
 @pytest.fixture
-def network(network_of_all: Network) -> Network:
+def network(network_of_all: Network, enrolled: Team) -> Network:
     """The network, on which nothing was ever said and nothing goes wrong."""
     network_of_all.forget()
     return network_of_all

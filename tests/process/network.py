@@ -19,6 +19,7 @@ class Network:
         self._running = ExitStack()
         self.sandbox: Sandbox | None = None
         self._port = 0
+        self._accounts: list[tuple[object, ...]] = []
         self.start()
 
     @property
@@ -59,10 +60,33 @@ class Network:
             fault, route=route, times=times, after=after, seconds=seconds, location=location
         )
 
+    def forget_faults(self) -> None:
+        """Nothing goes wrong any more."""
+        assert self.sandbox is not None
+        self.sandbox.clear_faults()
+
+    def keep_accounts(self) -> None:
+        """From now on `forget` goes back to these accounts and these keys."""
+        with closing(self._open()) as ledger:
+            self._accounts = ledger.execute("SELECT * FROM accounts").fetchall()
+
     def forget(self) -> None:
-        """As if nothing had ever been said here. Accounts and their keys stay."""
+        """As if nothing had ever been said here."""
         self.start()
-        with closing(sqlite3.connect(self._folder / "sandbox.sqlite", timeout=10)) as ledger:
-            for table in ("post_media", "posts", "uploads", "faults", "rates", "nonces"):
+        with closing(self._open()) as ledger:
+            for table in (
+                "post_media",
+                "posts",
+                "uploads",
+                "faults",
+                "rates",
+                "nonces",
+                "accounts",
+            ):
                 ledger.execute(f"DELETE FROM {table}")
+            for row in self._accounts:
+                ledger.execute(f"INSERT INTO accounts VALUES ({', '.join('?' * len(row))})", row)
             ledger.commit()
+
+    def _open(self) -> sqlite3.Connection:
+        return sqlite3.connect(self._folder / "sandbox.sqlite", timeout=10)

@@ -19,6 +19,18 @@ from social_scheduler.platforms import (
     Upload,
 )
 
+LIMITS = Limits(
+    text=280,
+    counted_in="weighted",
+    pictures=4,
+    picture_bytes=5_000_000,
+    picture_side=4096,
+    picture_types=frozenset({"image/png", "image/jpeg"}),
+    alt_text=1000,
+    thread=True,
+)
+SEARCHABLE = Recovery(RecoveryKind.SEARCHABLE, (10, 60))
+
 
 @dataclass(frozen=True)
 class Said:
@@ -42,17 +54,8 @@ class Wire:
 
     now: Callable[[], datetime]
     label: str = "Wire"
-    limits: Limits = Limits(
-        text=280,
-        counted_in="weighted",
-        pictures=4,
-        picture_bytes=5_000_000,
-        picture_side=4096,
-        picture_types=frozenset({"image/png", "image/jpeg"}),
-        alt_text=1000,
-        thread=True,
-    )
-    recovery: Recovery = Recovery(RecoveryKind.SEARCHABLE, (10, 60))
+    limits: Limits = LIMITS
+    recovery: Recovery = SEARCHABLE
     default_url: str = "https://wire.example"
     keys: tuple[str, ...] = ("token",)
     script: list[Exception | str] = field(default_factory=list)

@@ -83,6 +83,17 @@ class Newsroom:
         self.clients.append(client)
         return client
 
+    def edit(self, name: str, old: str, new: str) -> None:
+        """Amal changes some words of a campaign file and queues it again."""
+        file = self.context.root / "campaigns" / name / "campaign.yaml"
+        text = file.read_text("utf-8")
+        assert old in text
+        file.write_text(text.replace(old, new), "utf-8")
+        files = check.find_files([file], self.context.root)
+        outcome = check.check(files, now=self.clock(), context=self.context)
+        for facts, posts in check.plan(self.context, outcome):
+            enqueue.enqueue(self.context, self.actor("amal"), facts, posts)
+
     def signed_in(self, name: str) -> httpx2.Client:
         """The browser of somebody who signed in."""
         client = self.browser()
@@ -243,7 +254,9 @@ def send(context: Context, delivery: int, end: str, at: datetime) -> None:
                 step_delivery(tx, delivery, "stop", told, trouble=told.why)
                 return
             url = f"{context.sandbox_url}/@demo/status/{7000 + delivery * 10 + n}"
-            step_part(tx, delivery, n, "confirm", by, remote_id=f"{delivery}{n}", url=url, live_at=at)
+            step_part(
+                tx, delivery, n, "confirm", by, remote_id=f"{delivery}{n}", url=url, live_at=at
+            )
             publishing.await_proof(tx, delivery, n, at)
             differs = end == "differs"
             publishing.set_proof(

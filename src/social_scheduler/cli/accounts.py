@@ -87,16 +87,18 @@ def _keys(found: Opened, entry: AccountEntry, file: Path | None) -> dict[str, st
             raise InvalidInput(f"{file} is not a JSON object.", "Give the keys by name.")
         return {str(k): str(v) for k, v in keys.items()}
     if found.context.kind == "rehearsal":
-        return _keys_from_sandbox(found.context.sandbox_url, entry)
+        return _keys_from_sandbox(found, entry)
     return {
         key: secret(f"{entry.name}: {key}", None, f"SOCIAL_SCHEDULER_{key.upper()}")
         for key in named(entry.platform).keys
     }
 
 
-def _keys_from_sandbox(url: str, entry: AccountEntry) -> dict[str, str]:
+def _keys_from_sandbox(found: Opened, entry: AccountEntry) -> dict[str, str]:
     import requests
 
+    url = found.context.sandbox_url
+    service.allowed_server(found.context, entry.platform, url)
     body = {
         "handle": entry.handle.removeprefix("@"),
         "name": entry.name,
@@ -104,9 +106,11 @@ def _keys_from_sandbox(url: str, entry: AccountEntry) -> dict[str, str]:
         "again": True,
     }
     try:
-        answer = requests.post(
-            f"{url}/sandbox/accounts", json=body, timeout=10, allow_redirects=False
-        )
+        with requests.Session() as session:
+            session.trust_env = False  # no proxy: the sandbox is on this machine
+            answer = session.post(
+                f"{url}/sandbox/accounts", json=body, timeout=10, allow_redirects=False
+            )
     except requests.RequestException:
         raise WorkspaceError(
             f"The sandbox does not answer at {url}.",

@@ -96,13 +96,17 @@ def _tell(outcome: Outcome, json: bool) -> None:
         return
     for finding in report.findings:
         _print(finding)
-    told = f"{report.files} files, {report.posts} posts"
+    told = f"{_many(report.files, 'file')}, {_many(report.posts, 'post')}"
     if not report.files:
         note("No campaign file there yet: see docs/how-to/first-campaign.md.")
     elif report.ok:
         good(f"{told}: no mistakes" + _warned(len(report.warnings)))
     else:
-        bad(f"{told}: {len(report.errors)} mistakes" + _warned(len(report.warnings)))
+        bad(f"{told}: {_many(len(report.errors), 'mistake')}" + _warned(len(report.warnings)))
+
+
+def _many(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _warned(count: int) -> str:
@@ -124,7 +128,7 @@ def plan_files(paths: Paths = None, workspace: Workspace = Path(), json: Json = 
             for facts, posts in plan(found.context, outcome):
                 changes += service.compare(found.context, actor, facts.name, posts)
                 step(Path(facts.path))
-    _show(changes, json)
+    _show(changes, json, done=False)
 
 
 def queue_files(
@@ -156,7 +160,7 @@ def queue_files(
                     resubmit=resubmit,
                 )
                 step(Path(facts.path))
-    _show(changes, json)
+    _show(changes, json, done=True)
 
 
 def _checked(files: Files, context: Context) -> Outcome:
@@ -170,7 +174,7 @@ def _checked(files: Files, context: Context) -> Outcome:
     return outcome
 
 
-def _show(changes: list[Change], json: bool) -> None:
+def _show(changes: list[Change], json: bool, *, done: bool) -> None:
     if json:
         emit([{"change": c.kind, "post": c.reference, "note": c.note} for c in changes])
         return
@@ -180,7 +184,7 @@ def _show(changes: list[Change], json: bool) -> None:
         table("change", "post", "when", "", rows=rows, empty="")
     counted = Counter(c.kind.value for c in changes)
     good(", ".join(f"{n} {kind}" for kind, n in sorted(counted.items())) or "nothing to queue")
-    if counted["new"] or counted["edited"] or counted["moved"]:
+    if done and (counted["new"] or counted["edited"] or counted["moved"]):
         note("Next, somebody else: social-scheduler review list")
 
 

@@ -158,7 +158,7 @@ def _settings() -> Iterator[str]:
             (
                 code(name),
                 code(f"{prefix}{name}".upper()),
-                code(repr(field.default).replace("'", '"')),
+                code(_toml(field.default)),
                 f"{field.description or ''}{_bounds(field.metadata)}",
             )
             for name, field in Settings.model_fields.items()
@@ -167,6 +167,11 @@ def _settings() -> Iterator[str]:
     yield ""
     yield "An unknown name in the file is an error. Other variables: "
     yield "[commands](commands.md#environment)."
+
+
+def _toml(default: object) -> str:
+    written = list(default) if isinstance(default, tuple) else default
+    return repr(written).replace("'", '"')
 
 
 def _bounds(metadata: Sequence[object]) -> str:

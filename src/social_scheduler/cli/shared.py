@@ -154,12 +154,12 @@ def moment(value: datetime | None, zone: str = "UTC") -> str:
 def told(line: HistoryView, *, of_one_post: bool = False) -> str:
     """One line of history: when, who, what, and what became of it."""
     post = None if of_one_post else line.post
-    about = " ".join(x for x in (post, line.account and f"to {line.account}") if x)
+    step = line.step.replace("_", " ")
+    did = " ".join(x for x in (step, post, line.account and f"to {line.account}") if x)
     part = f" part {line.part}" if line.part else ""
     became = f" → {line.target}" if line.target else ""
     why = f": {line.why}" if line.why else ""
-    step = line.step.replace("_", " ")
-    return f"{line.at:%Y-%m-%d %H:%M:%S} UTC  {line.who}  {step} {about}{part}{became}{why}"
+    return f"{line.at:%Y-%m-%d %H:%M:%S} UTC  {line.who}  {did}{part}{became}{why}"
 
 
 def when(text: str | None) -> datetime | None:

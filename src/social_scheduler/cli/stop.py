@@ -208,7 +208,7 @@ def remove(
     if json:
         emit({"post": post, "account": account, "parts": parts})
     else:
-        good(f"{post} is taken down from {account}: {parts} parts.")
+        good(f"{post} is taken down from {account}: {parts} part{'s' * (parts != 1)}.")
 
 
 def _shown(placed: Hold) -> dict[str, object]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 from social_scheduler.campaign.schema import AccountEntry
-from social_scheduler.errors import Conflict, InvalidInput, NotAllowed
+from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from social_scheduler.planning import Speaker
-from social_scheduler.platforms import Connection, named
+from social_scheduler.platforms import Connection, Platform
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.context import Context
 from social_scheduler.store import accounts as store
@@ -42,8 +42,16 @@ def allowed_server(context: Context, platform: str, server: str) -> str:
 
 def server_for(context: Context, platform: str) -> str:
     """Where accounts of a platform are in this workspace."""
-    default = named(platform).default_url
+    default = _named(context, platform).default_url
     return context.sandbox_url if context.kind == "rehearsal" else default
+
+
+def _named(context: Context, name: str) -> Platform:
+    try:
+        return context.platforms[name]
+    except KeyError:
+        known = ", ".join(sorted(context.platforms))
+        raise NotFound(f"There is no platform {name!r}.", f"Use one of: {known}.") from None
 
 
 def connect_account(
@@ -52,7 +60,7 @@ def connect_account(
     """Ask the network whose keys these are, and keep both. Again for an account: reconnects it."""
     actor.require(Right.ADMIN)
     now = context.now()
-    platform = named(entry.platform)
+    platform = _named(context, entry.platform)
     if missing := [k for k in platform.keys if not keys.get(k, "").strip()]:
         raise InvalidInput(
             f"{entry.name} needs the key {missing[0]}.", f"All of: {', '.join(platform.keys)}."

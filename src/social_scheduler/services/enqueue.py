@@ -21,6 +21,7 @@ from social_scheduler.services.context import Context
 from social_scheduler.store import queue as store
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.queue import KnownDelivery, KnownPost
+from social_scheduler.store.publishing import look
 from social_scheduler.store.review import deliveries_of
 from social_scheduler.store.steps import (
     By,
@@ -140,7 +141,9 @@ def withdraw_post(tx: Transaction, post_id: int, by: By) -> None:
         raise Conflict("The post is withdrawn already.")
     for delivery in deliveries_of(tx, post_id):
         if delivery.state in OPEN:
-            step_delivery(tx, delivery.id, "cancel", by, attempt=delivery.attempt + 1)
+            # A thread that has begun is not cancelled: people must see that a part is live.
+            step = "stop" if look(tx, delivery.id).live else "cancel"
+            step_delivery(tx, delivery.id, step, by, attempt=delivery.attempt + 1)
 
 
 def _refuse(changes: Sequence[Change], cancel_removed: bool) -> None:
@@ -350,9 +353,14 @@ def _move(tx: Transaction, known: KnownPost, post: PlannedPost, actor: Actor, by
         raise Conflict(f"{post.campaign}/{post.key} was changed by somebody else just now.")
     authors = sorted({*known.authors, actor.id})
     store.set_window(tx, known, post.window, authors, zone=post.zone, wall=post.wall)
+    messages = {m.speaker.name: m for m in post.messages}
     for delivery in known.deliveries:
-        if delivery.state in OPEN and delivery.live_since is None:
+        reached = delivery.state in REWORDABLE and delivery.live_since is None
+        if reached and delivery.account in messages:
             _take_back(tx, delivery, by)
+            if delivery.state is DeliveryState.FAILED:  # its refused parts wait again
+                store.forget_parts(tx, delivery.id)
+                create_parts(tx, {delivery.id: _keys(messages[delivery.account])})
             store.repoint_delivery(tx, delivery.id, post.window)
 
 

@@ -53,6 +53,8 @@ LEASE = timedelta(minutes=2)
 INTENT_LASTS = 1.0
 """Seconds between intent and call after which the call is given up as certainly not made."""
 PREPARE_AHEAD = timedelta(minutes=30)
+PREPARE_AGAIN = timedelta(minutes=1)
+"""After trouble; networks count the calls that hand over pictures too."""
 BLOCKED_FOR = timedelta(seconds=30)
 
 CRASH_POINTS = (
@@ -92,6 +94,8 @@ class Publisher:
     told: Callable[[str], None] = lambda _: None
     _identities: dict[str, tuple[Connection, str]] = field(default_factory=dict)
     """By account: whom its keys belong to, as the network said, and the keys it was asked with."""
+    _unprepared: dict[int, datetime] = field(default_factory=dict)
+    """Deliveries whose pictures could not be handed over ahead, and when to try again."""
 
     def claim_due(self, limit: int = 100) -> list[Claim]:
         """Lease what is due now. Each lease is one conditional update."""
@@ -225,9 +229,12 @@ class Publisher:
     def prepare_ahead(self, limit: int = 20) -> None:
         """Upload the pictures of what is due within half an hour; approved content only."""
         now = self.context.now()
+        self._unprepared = {d: again for d, again in self._unprepared.items() if again > now}
         with self.context.database.read() as tx:
-            ids = store.to_prepare(tx, now, now + PREPARE_AHEAD, limit)
+            ids = store.to_prepare(tx, now, now + PREPARE_AHEAD, limit + len(self._unprepared))
         for delivery_id in ids:
+            if delivery_id in self._unprepared:
+                continue
             with contextlib.ExitStack() as files:
                 self._prepare(delivery_id, files)
 
@@ -249,6 +256,7 @@ class Publisher:
             self._suspend(looked, problem)
         except SchedulerError as problem:
             # Nothing is lost: the pictures are uploaded when the post is due.
+            self._unprepared[delivery_id] = self.context.now() + PREPARE_AGAIN
             self.told(f"{looked.account.name}: pictures not prepared yet — {problem}")
 
     def _reach(self, looked: Looked) -> tuple[Platform, Connection]:

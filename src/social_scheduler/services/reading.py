@@ -177,13 +177,16 @@ def _can_approve(
 ) -> tuple[dict[str, str], tuple[str, ...], str]:
     """What is missing by language, what of it this person can give, and why not if nothing."""
     missing = {k: v.verdict.missing for k, v in verdicts.items() if v.verdict.missing}
-    why_not = _why_not(actor, line, missing, verdicts)
-    mine = () if why_not else tuple(k for k in missing if _can_give(actor, verdicts[k]))
+    anew = not missing and line.state is PostState.IN_REVIEW
+    if anew:  # moved back to an earlier time, or a policy loosened again
+        missing = dict.fromkeys(verdicts, "approved before; awaits one approval anew")
+    why_not = _why_not(actor, line, missing, verdicts, anew)
+    mine = () if why_not else tuple(k for k in missing if _can_give(actor, verdicts[k], anew))
     return missing, mine, why_not
 
 
-def _can_give(actor: Actor, verdict: LanguageVerdict) -> bool:
-    given = any(
+def _can_give(actor: Actor, verdict: LanguageVerdict, anew: bool) -> bool:
+    given = not anew and any(
         a.person_id == actor.id and a.window_digest == verdict.window_digest
         for a in verdict.approvals
     )
@@ -195,6 +198,7 @@ def _why_not(
     line: PostLine,
     missing: dict[str, str],
     verdicts: dict[str, LanguageVerdict],
+    anew: bool,
 ) -> str:
     """Why this person cannot approve it now; empty when they can."""
     if Right.APPROVE not in actor.rights:
@@ -203,7 +207,7 @@ def _why_not(
         return "You wrote it; somebody else approves it."
     if not set(missing) & actor.languages:
         return "It waits for languages that you are not enrolled to read."
-    if not any(_can_give(actor, verdicts[k]) for k in missing):
+    if not any(_can_give(actor, verdicts[k], anew) for k in missing):
         return "You approved it already; one person counts once."
     return ""
 

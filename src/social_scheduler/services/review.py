@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound, Stale
 from social_scheduler.lifecycle import PostState
 from social_scheduler.policy import Policy
-from social_scheduler.services.actor import Actor, Right
+from social_scheduler.services.actor import Actor, Right, rights_of
 from social_scheduler.services.approval import LanguageVerdict, judge_revision
 from social_scheduler.services.context import Context
 from social_scheduler.services.enqueue import withdraw_post
@@ -50,8 +50,10 @@ def approve(
                 f"{reference} has no language that {actor.name} reads.",
                 f"It is in {', '.join(verdicts)}; ask somebody who reads them.",
             )
+        # Moved back to an earlier time, or a policy loosened again: anyone may say yes anew.
+        anew = all(v.verdict.enough for v in verdicts.values())
         for language, seen in shown.items():
-            _check_shown(actor, reference, verdicts, language, seen)
+            _check_shown(actor, reference, verdicts, language, seen, anew=anew)
         store.add_approvals(
             tx,
             [
@@ -109,10 +111,12 @@ def withdraw(context: Context, actor: Actor, reference: str, reason: str) -> Non
 def end_approvals_of(tx: Transaction, person_id: int, by: By) -> None:
     """After a change of rights: what somebody approved and no longer may, ends for good."""
     person = next(p for p in people_store.everybody(tx) if p.id == person_id)
+    rights = rights_of(person.roles) if person.active else frozenset()
     lost = [
         (approval, post_id)
-        for approval, post_id, language in store.standing_approvals_by(tx, person_id)
-        if not person.active or "reviewer" not in person.roles or language not in person.languages
+        for approval, post_id, language, window_only in store.standing_approvals_by(tx, person_id)
+        if (Right.SETTLE if window_only else Right.APPROVE) not in rights
+        or not (window_only or language in person.languages)
     ]
     if not lost:
         return
@@ -171,6 +175,8 @@ def _check_shown(
     verdicts: Mapping[str, LanguageVerdict],
     language: str,
     seen: Shown,
+    *,
+    anew: bool,
 ) -> None:
     now = verdicts.get(language)
     if now is None:
@@ -186,7 +192,7 @@ def _check_shown(
         )
     if seen.window_digest != now.window_digest:
         raise Stale(f"The time of {reference} changed since you looked.", "Look again.")
-    if any(
+    if not anew and any(
         a.person_id == actor.id and a.window_digest == now.window_digest and not a.window_only
         for a in now.approvals
     ):

@@ -152,12 +152,12 @@ def end_approvals(tx: Transaction, ids: Sequence[int], at: datetime, why: str) -
     )
 
 
-def standing_approvals_by(tx: Transaction, person_id: int) -> list[tuple[int, int, str]]:
-    """(approval, post, language) of everything a person approved that has not ended."""
+def standing_approvals_by(tx: Transaction, person_id: int) -> list[tuple[int, int, str, bool]]:
+    """(approval, post, language, window only) of everything a person approved that has not ended."""
     return [
-        (row.id, row.post_id, row.language)
+        (row.id, row.post_id, row.language, row.window_only)
         for row in tx.execute(
-            select(Approval.id, Approval.post_id, Approval.language)
+            select(Approval.id, Approval.post_id, Approval.language, Approval.window_only)
             .join(Post, (Post.id == Approval.post_id) & (Post.revision == Approval.revision))
             .where(Approval.person_id == person_id, Approval.ended_at.is_(None))
         )

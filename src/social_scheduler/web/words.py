@@ -52,8 +52,8 @@ KINDS = {
 
 STEPS = {
     "submit": N_("submitted for review"),
-    "approve": N_("approved; that is enough"),
-    "approve_one": N_("approved"),
+    "approve": N_("gave the last approval needed"),
+    "approve_one": N_("gave an approval"),
     "request_changes": N_("requested changes"),
     "edit": N_("edited"),
     "move": N_("moved to another time"),
@@ -63,7 +63,7 @@ STEPS = {
     "begin": N_("began to send"),
     "release": N_("let it go again"),
     "miss": N_("the window closed"),
-    "cancel": N_("cancelled"),
+    "cancel": N_("cancelled it"),
     "reword": N_("took it back for new words"),
     "proceed": N_("goes on with the next part"),
     "confirm": N_("it is live"),
@@ -99,6 +99,17 @@ UNITS = {
     "bytes": N_("bytes"),
 }
 
+FIELDS = {
+    "author_id": N_("the author"),
+    "text": N_("the words"),
+    "links": N_("the links"),
+    "media_count": N_("the number of pictures"),
+    "alt_texts": N_("the descriptions"),
+    "language": N_("the language"),
+    "reply_to": N_("what it answers"),
+}
+"""What can differ when a live part is read back."""
+
 TITLES = {
     400: N_("That cannot be done"),
     401: N_("Sign in first"),
@@ -133,6 +144,10 @@ SAID_BY_SERVICES = (
     N_("Go on from the first page."),
     N_("A request for changes needs a reason."),
     N_("Say what should be different."),
+    N_("You wrote what should change, and pressed Approve."),
+    N_("Press Request changes, or empty the field and approve."),
+    N_("Dropping needs a reason."),
+    N_("Paste the post's address, with https://."),
     N_("A hold needs a reason."),
     N_("Colleagues will read it."),
     N_("Look again."),

@@ -1,0 +1,146 @@
+"""Holds: what each stops, who places and who releases them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound
+from social_scheduler.lifecycle import DeliveryState as D
+from social_scheduler.services import hold
+from social_scheduler.store.tables import Hold
+from tests.services.desk import Desk
+
+
+def place(desk: Desk, scope: str = "everything", value: str = "", by: str = "dima") -> Hold:
+    return hold.add_hold(desk.context, desk.actor(by), scope=scope, value=value, reason="a flood")
+
+
+@pytest.mark.parametrize(
+    ("scope", "value"),
+    [
+        ("everything", ""),
+        ("campaign", "week"),
+        ("account", "wire-en"),
+        ("language", "en"),
+        ("tag", "training"),
+        ("kind", "spotlight"),
+    ],
+)
+def test_a_hold_stops_what_it_names_until_it_is_released(
+    desk: Desk, scope: str, value: str
+) -> None:
+    desk.ready(desk.post(tags=["training", "loom"]))
+    placed = place(desk, scope, value)
+
+    desk.tick()
+    assert (desk.state(), desk.wire.calls) == (D.SCHEDULED, [])
+
+    hold.release_hold(desk.context, desk.actor("dima"), placed.id)
+    assert desk.wire.calls == []
+    desk.tick()
+    assert desk.state() is D.PUBLISHED
+
+
+@pytest.mark.parametrize(
+    ("scope", "value"),
+    [
+        ("campaign", "month"),
+        ("account", "wire-ar"),
+        ("language", "ar"),
+        ("tag", "train"),
+        ("kind", "quote"),
+    ],
+)
+def test_a_hold_on_something_else_stops_nothing_here(desk: Desk, scope: str, value: str) -> None:
+    desk.ready(desk.post(tags=["training"]))
+    place(desk, scope, value)
+
+    desk.tick()
+    assert desk.state() is D.PUBLISHED
+
+
+def test_what_lapsed_under_a_hold_is_missed_not_caught_up(desk: Desk) -> None:
+    desk.ready(desk.post())
+    placed = place(desk)
+    desk.clock.forward(minutes=10)
+
+    hold.release_hold(desk.context, desk.actor("dima"), placed.id)
+    desk.tick()
+
+    assert (desk.state(), desk.wire.texts) == (D.MISSED, [])
+
+
+def test_a_hold_ends_by_itself_at_its_end(desk: Desk) -> None:
+    desk.ready(desk.post())
+    hold.add_hold(
+        desk.context,
+        desk.actor("dima"),
+        scope="everything",
+        value="",
+        reason="silence",
+        until=desk.clock() + timedelta(minutes=5),
+    )
+    desk.tick()
+    assert desk.state() is D.SCHEDULED
+
+    desk.clock.forward(minutes=5)
+    desk.tick()
+    assert desk.state() is D.PUBLISHED
+
+
+@pytest.mark.parametrize("name", ["rana", "dima", "noor"])
+def test_reviewers_duty_and_admins_place_holds(desk: Desk, name: str) -> None:
+    assert place(desk, by=name).placed_by == name
+
+
+def test_authors_do_not(desk: Desk) -> None:
+    with pytest.raises(NotAllowed):
+        place(desk, by="amal")
+
+
+def test_a_reviewer_releases_their_own_hold_only(desk: Desk) -> None:
+    mine, other = place(desk, by="rana"), place(desk, by="dima")
+
+    hold.release_hold(desk.context, desk.actor("rana"), mine.id)
+    with pytest.raises(NotAllowed, match="dima placed this hold"):
+        hold.release_hold(desk.context, desk.actor("rana"), other.id)
+    hold.release_hold(desk.context, desk.actor("noor"), other.id)
+
+    assert hold.list_holds(desk.context, desk.actor("amal")) == []
+    assert len(hold.list_holds(desk.context, desk.actor("amal"), every=True)) == 2
+
+
+def test_a_hold_is_released_once(desk: Desk) -> None:
+    placed = place(desk)
+    hold.release_hold(desk.context, desk.actor("dima"), placed.id)
+
+    with pytest.raises(Conflict, match="dima released this hold already"):
+        hold.release_hold(desk.context, desk.actor("noor"), placed.id)
+    with pytest.raises(NotFound):
+        hold.release_hold(desk.context, desk.actor("noor"), 99)
+
+
+def test_holds_that_make_no_sense_are_refused(desk: Desk) -> None:
+    dima = desk.actor("dima")
+    for scope, value, reason in (
+        ("universe", "", "a flood"),
+        ("everything", "en", "a flood"),
+        ("language", "", "a flood"),
+        ("language", "en", " "),
+    ):
+        with pytest.raises(InvalidInput):
+            hold.add_hold(desk.context, dima, scope=scope, value=value, reason=reason)
+    with pytest.raises(InvalidInput, match="ended already"):
+        hold.add_hold(
+            desk.context, dima, scope="everything", value="", reason="x", until=desk.clock()
+        )
+
+
+def test_placing_and_releasing_are_in_the_history(desk: Desk) -> None:
+    hold.release_hold(desk.context, desk.actor("noor"), place(desk).id)
+
+    rows = desk.history()[-2:]
+    assert [(r.who, r.step) for r in rows] == [("dima", "hold"), ("noor", "release_hold")]
+    assert rows[0].why == "dima holds everything: a flood"

@@ -1,0 +1,226 @@
+"""What became of it: found, absent, missed, proved, recovered."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from social_scheduler.errors import NotSent, RateLimited, Refused
+from social_scheduler.lifecycle import DeliveryState as D
+from social_scheduler.platforms import Seen
+from social_scheduler.services.reconcile import PROOF_PAUSES, miss_lapsed, recover
+from social_scheduler.store import publishing as store
+from social_scheduler.store.tables import Proof, Verdict
+from tests.services.desk import Desk
+
+
+def lost(desk: Desk, words: str | list[str] = "Good morning") -> None:
+    desk.ready(desk.post(words={"wire-en": words}, late=60))
+    desk.wire.script = ["lost"]
+    desk.tick()
+    assert desk.state() is D.UNCONFIRMED
+
+
+def proof(desk: Desk) -> Proof:
+    with desk.context.database.read() as tx:
+        return store.proofs_of(tx, desk.looked().delivery.id)[-1]
+
+
+class TestLookingForTheLost:
+    def test_nobody_looks_before_the_network_has_settled(self, desk: Desk) -> None:
+        lost(desk)
+        desk.clock.forward(seconds=9)
+        desk.look()
+        assert desk.wire.calls.count("find") == 0
+
+        desk.clock.forward(seconds=1)
+        desk.look()
+        assert desk.wire.calls.count("find") == 1
+
+    def test_what_is_found_is_published(self, desk: Desk) -> None:
+        lost(desk)
+        desk.clock.forward(seconds=10)
+        desk.look()
+
+        assert (desk.state(), desk.parts()) == (D.PUBLISHED, ["live"])
+        assert desk.looked().parts[0].remote_id == "1000"
+        assert len(desk.wire.ledger) == 1
+
+    def test_a_thread_goes_on_after_the_part_that_was_found(self, desk: Desk) -> None:
+        lost(desk, ["part 1", "part 2"])
+        desk.clock.forward(seconds=10)
+        desk.look()
+        assert (desk.state(), desk.parts()) == (D.SCHEDULED, ["live", "waiting"])
+
+        desk.tick()
+        assert desk.wire.texts == ["part 1", "part 2"]
+
+    def test_absent_twice_waits_for_a_person_and_is_never_repeated(self, desk: Desk) -> None:
+        lost(desk)
+        desk.wire.hidden = True
+        for _ in range(10):
+            desk.clock.forward(minutes=1)
+            desk.tick()
+            desk.look()
+
+        assert desk.wire.calls.count("find") == 2
+        assert desk.wire.calls.count("publish") == 1
+        assert desk.state() is D.UNCONFIRMED
+        assert desk.looked().delivery.next_look_at is None
+        assert "a person has to decide" in desk.trouble()
+
+    @pytest.mark.parametrize("problem", [NotSent("no route"), Refused("forbidden")])
+    def test_a_network_that_could_not_be_asked_does_not_count_as_a_look(
+        self, desk: Desk, problem: Exception
+    ) -> None:
+        lost(desk)
+        desk.wire.troubles = {"find": [problem] * 5}
+        for _ in range(5):
+            desk.clock.forward(seconds=30)
+            desk.look()
+        assert desk.looked().delivery.looks == 0
+        assert desk.state() is D.UNCONFIRMED
+
+        desk.clock.forward(seconds=30)
+        desk.look()
+        assert desk.state() is D.PUBLISHED
+
+    def test_a_rate_limit_on_looking_is_obeyed(self, desk: Desk) -> None:
+        lost(desk)
+        desk.clock.forward(seconds=10)
+        until = desk.clock() + timedelta(minutes=15)
+        desk.wire.troubles = {"find": [RateLimited("full", until=until)]}
+        desk.look()
+        assert desk.looked().delivery.next_look_at == until
+
+    def test_an_older_post_with_the_same_words_is_not_taken_for_it(self, desk: Desk) -> None:
+        """Known ids and what was said before the call cannot be the lost one."""
+        desk.ready(desk.post("first", {"wire-en": "Good morning"}, late=60))
+        desk.tick()
+        desk.ready(desk.post(words={"wire-en": "Good morning"}, campaign="two"))
+        desk.wire.script = [KeyError("never said")]
+        desk.tick()
+        for _ in range(3):
+            desk.clock.forward(minutes=1)
+            desk.look()
+
+        assert desk.state("two/opening") is D.UNCONFIRMED
+
+
+class TestProof:
+    def live(self, desk: Desk) -> None:
+        desk.ready(desk.post())
+        desk.tick()
+
+    def test_an_honest_copy_is_equal_and_not_looked_at_again(self, desk: Desk) -> None:
+        self.live(desk)
+        desk.look()
+        desk.clock.forward(hours=1)
+        desk.look()
+
+        assert (proof(desk).verdict, proof(desk).next_look_at) == (Verdict.EQUAL, None)
+        assert desk.wire.calls.count("read_back") == 1
+
+    @pytest.mark.parametrize(
+        ("shown", "verdict", "fields"),
+        [
+            (None, Verdict.GONE, []),
+            (Seen("id-wire-en", "other", None, None, None, None, None), Verdict.DIFFERS, ["text"]),
+            (
+                Seen("mallory", "other", None, 1, None, None, None),
+                Verdict.DIFFERS,
+                ["author_id", "text", "media_count"],
+            ),
+            (Seen(None, None, None, None, None, None, None), Verdict.EQUAL, []),
+        ],
+    )
+    def test_what_the_network_shows_is_compared_field_by_field(
+        self, desk: Desk, shown: Seen | None, verdict: Verdict, fields: list[str]
+    ) -> None:
+        self.live(desk)
+        desk.wire.shown = {"1000": shown}
+
+        desk.look()
+
+        assert (proof(desk).verdict, proof(desk).fields) == (verdict, fields)
+
+    def test_a_network_that_is_slow_to_show_it_is_asked_again(self, desk: Desk) -> None:
+        self.live(desk)
+        desk.wire.shown = {"1000": None}
+        desk.look()
+        assert proof(desk).next_look_at == desk.clock() + PROOF_PAUSES[0]
+
+        desk.wire.shown = {}
+        desk.clock.at += PROOF_PAUSES[0]
+        desk.look()
+        assert proof(desk).verdict is Verdict.EQUAL
+
+    def test_after_the_last_look_it_stays_as_it_was_seen(self, desk: Desk) -> None:
+        self.live(desk)
+        desk.wire.shown = {"1000": None}
+        for _ in range(10):
+            desk.look()
+            desk.clock.forward(minutes=10)
+
+        assert desk.wire.calls.count("read_back") == len(PROOF_PAUSES) + 1
+        assert (proof(desk).verdict, proof(desk).next_look_at) == (Verdict.GONE, None)
+        assert [r.why for r in desk.history() if r.step == "prove"] == ["gone"]
+
+    def test_what_cannot_be_read_is_told_as_such(self, desk: Desk) -> None:
+        self.live(desk)
+        desk.wire.troubles = {"read_back": [NotSent("no route")]}
+        desk.look()
+
+        assert proof(desk).verdict is Verdict.NOT_READABLE
+        assert desk.state() is D.PUBLISHED
+
+    def test_every_part_of_a_thread_is_proved(self, desk: Desk) -> None:
+        desk.ready(desk.post(words={"wire-en": ["part 1", "part 2"]}))
+        desk.tick()
+        desk.look()
+
+        with desk.context.database.read() as tx:
+            proofs = store.proofs_of(tx, desk.looked().delivery.id)
+        assert [p.verdict for p in proofs] == [Verdict.EQUAL] * 2
+
+
+class TestMissing:
+    def test_a_closed_window_is_missed_with_the_reason(self, desk: Desk) -> None:
+        desk.queue(desk.post("one"), desk.post("two", minutes=600))
+        desk.clock.forward(minutes=70)
+
+        assert miss_lapsed(desk.context, desk.by()) == 1
+        assert miss_lapsed(desk.context, desk.by()) == 0
+
+        assert desk.state("week/one") is D.MISSED
+        assert desk.state("week/two") is D.SCHEDULED
+
+    def test_the_reason_is_what_stood_in_the_way(self, desk: Desk) -> None:
+        desk.ready(desk.post())
+        desk.wire.script = [NotSent("no route")]
+        desk.tick()
+        desk.clock.forward(minutes=10)
+        desk.tick()
+
+        assert (desk.state(), desk.trouble()) == (D.MISSED, "no route")
+
+
+class TestRecovery:
+    def test_a_lease_that_began_nothing_goes_back(self, desk: Desk) -> None:
+        desk.ready(desk.post())
+        desk.publisher.claim_due()
+
+        recover(desk.context, desk.by(), mine=lambda name: False)
+
+        assert (desk.state(), desk.looked().delivery.worker) == (D.SCHEDULED, None)
+        desk.tick()
+        assert len(desk.wire.texts) == 1
+
+    def test_recovering_twice_changes_nothing_more(self, desk: Desk) -> None:
+        lost(desk)
+        before = len(desk.history())
+        for _ in range(2):
+            recover(desk.context, desk.by(), mine=lambda name: False)
+
+        assert len(desk.history()) == before

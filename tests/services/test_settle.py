@@ -1,0 +1,209 @@
+"""What only a person decides: it is live, send it again, let it be."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound, Refused
+from social_scheduler.lifecycle import DeliveryState as D
+from social_scheduler.services import review, settle
+from social_scheduler.services.people import change_person
+from tests.services.desk import Desk
+
+URL = "https://wire.example/id-wire-en/777"
+POST = ("week/opening", "wire-en")
+
+
+def lost(desk: Desk, words: str | list[str] = "Good morning", before: int = 0) -> None:
+    desk.ready(desk.post(words={"wire-en": words}))
+    desk.wire.hidden = True
+    desk.wire.script = [*["said"] * before, "lost"]
+    desk.tick()
+    assert desk.state() is D.UNCONFIRMED
+    desk.clock.forward(minutes=1)
+
+
+def failed(desk: Desk) -> None:
+    desk.ready(desk.post())
+    desk.wire.script = [Refused("no")]
+    desk.tick()
+    desk.clock.forward(minutes=1)
+
+
+class TestItIsLive:
+    def test_a_person_gives_the_address(self, desk: Desk) -> None:
+        lost(desk)
+
+        settle.it_is_live(desk.context, desk.actor("dima"), *POST, URL)
+
+        part = desk.looked().parts[0]
+        assert (desk.state(), part.url, part.remote_id) == (D.PUBLISHED, URL, "777")
+        assert desk.history()[-1].who == "dima"
+
+    def test_a_thread_goes_on_after_the_part_that_was_unclear(self, desk: Desk) -> None:
+        lost(desk, ["part 1", "part 2"])
+
+        settle.it_is_live(desk.context, desk.actor("rana"), *POST, URL)
+        desk.tick()
+
+        assert desk.wire.texts == ["part 1", "part 2"]
+        assert desk.wire.ledger[1].reply_to == "777"
+        assert desk.state() is D.PUBLISHED
+
+    def test_only_an_address_is_an_address(self, desk: Desk) -> None:
+        lost(desk)
+        for text in ("777", "", "javascript:alert(1)", "ftp://wire.example/777"):
+            with pytest.raises(InvalidInput):
+                settle.it_is_live(desk.context, desk.actor("dima"), *POST, text)
+
+    def test_it_is_for_what_is_unconfirmed_only(self, desk: Desk) -> None:
+        failed(desk)
+        with pytest.raises(Conflict, match="is failed"):
+            settle.it_is_live(desk.context, desk.actor("dima"), *POST, URL)
+
+
+class TestSendAgain:
+    @pytest.mark.parametrize("make", [failed, lost])
+    def test_the_same_words_go_out_in_a_new_window_in_that_persons_name(
+        self,
+        desk: Desk,
+        make,  # type: ignore[no-untyped-def]
+    ) -> None:
+        make(desk)
+        said = len(desk.wire.ledger)
+
+        settle.send_again(desk.context, desk.actor("dima"), *POST)
+        desk.tick()
+
+        assert desk.state() is D.PUBLISHED
+        assert len(desk.wire.ledger) == said + 1
+        assert ("dima", "send_again") in [(r.who, r.step) for r in desk.history()]
+
+    def test_what_was_missed_goes_out_later(self, desk: Desk) -> None:
+        desk.ready(desk.post())
+        desk.clock.forward(hours=5)
+        desk.tick()
+        at = desk.clock() + timedelta(hours=1)
+
+        window = settle.send_again(desk.context, desk.actor("dima"), *POST, at=at)
+        desk.tick()
+        assert desk.wire.texts == []
+        assert (window.due_at, window.not_after) == (at, at + timedelta(minutes=10))
+
+        desk.clock.at = at
+        desk.tick()
+        assert len(desk.wire.texts) == 1
+
+    def test_it_approves_the_time_and_never_the_words(self, desk: Desk) -> None:
+        desk.queue(desk.post())
+        desk.clock.forward(hours=2)
+        desk.tick()
+        assert desk.state() is D.MISSED
+
+        settle.send_again(desk.context, desk.actor("dima"), *POST)
+        desk.tick()
+        assert desk.wire.texts == []
+
+        desk.approve()
+        desk.tick()
+        assert len(desk.wire.texts) == 1
+
+    def test_it_stops_counting_when_that_person_may_no_longer_settle(self, desk: Desk) -> None:
+        failed(desk)
+        settle.send_again(desk.context, desk.actor("dima"), *POST)
+        change_person(desk.context, desk.actor("noor"), "dima", roles=["author"])
+
+        desk.tick()
+
+        assert desk.wire.texts == []
+        assert "the new time awaits one approval" in desk.trouble()
+
+    def test_it_goes_on_counting_when_something_else_about_that_person_changes(
+        self, desk: Desk
+    ) -> None:
+        failed(desk)
+        settle.send_again(desk.context, desk.actor("dima"), *POST)
+        change_person(desk.context, desk.actor("noor"), "dima", languages=["fr"])
+
+        desk.tick()
+
+        assert desk.state() is D.PUBLISHED
+
+    def test_what_is_live_of_a_thread_is_not_said_again(self, desk: Desk) -> None:
+        desk.ready(desk.post(words={"wire-en": ["part 1", "part 2"]}))
+        desk.wire.script = ["said", Refused("no")]
+        desk.tick()
+
+        settle.send_again(desk.context, desk.actor("rana"), *POST)
+        desk.tick()
+
+        assert desk.wire.texts == ["part 1", "part 2"]
+
+    def test_a_withdrawn_post_is_not_sent(self, desk: Desk) -> None:
+        failed(desk)
+        review.withdraw(desk.context, desk.actor("amal"), "week/opening", "")
+        settle.send_again(desk.context, desk.actor("dima"), *POST)
+
+        desk.tick()
+
+        assert desk.wire.texts == []
+
+    def test_a_time_that_is_past_is_refused(self, desk: Desk) -> None:
+        failed(desk)
+        with pytest.raises(InvalidInput, match="is past"):
+            settle.send_again(
+                desk.context,
+                desk.actor("dima"),
+                *POST,
+                at=desk.clock() - timedelta(minutes=2),
+            )
+
+    def test_what_is_live_or_still_to_come_is_not_sent_again(self, desk: Desk) -> None:
+        desk.ready(desk.post())
+        for state in ("scheduled", "published"):
+            with pytest.raises(Conflict, match=f"is {state}"):
+                settle.send_again(desk.context, desk.actor("dima"), *POST)
+            desk.tick()
+        assert len(desk.wire.texts) == 1
+
+
+class TestDrop:
+    @pytest.mark.parametrize("make", [failed, lost])
+    def test_nothing_more_is_sent(
+        self,
+        desk: Desk,
+        make,  # type: ignore[no-untyped-def]
+    ) -> None:
+        make(desk)
+
+        settle.drop(desk.context, desk.actor("dima"), *POST, "let it be")
+        desk.tick()
+
+        assert desk.state() is D.CANCELLED
+        assert desk.history()[-1].why == "let it be"
+
+    def test_what_is_live_is_not_dropped(self, desk: Desk) -> None:
+        desk.ready(desk.post())
+        desk.tick()
+        with pytest.raises(Conflict, match="is published"):
+            settle.drop(desk.context, desk.actor("dima"), *POST, "")
+
+
+@pytest.mark.parametrize("name", ["amal", "noor"])
+def test_authors_and_admins_settle_nothing(desk: Desk, name: str) -> None:
+    lost(desk)
+    actor = desk.actor(name)
+    with pytest.raises(NotAllowed):
+        settle.it_is_live(desk.context, actor, *POST, URL)
+    with pytest.raises(NotAllowed):
+        settle.send_again(desk.context, actor, *POST)
+    with pytest.raises(NotAllowed):
+        settle.drop(desk.context, actor, *POST, "")
+
+
+def test_an_account_that_a_post_does_not_go_to_is_told(desk: Desk) -> None:
+    lost(desk)
+    with pytest.raises(NotFound, match="does not go to wire-ar"):
+        settle.drop(desk.context, desk.actor("dima"), "week/opening", "wire-ar", "")

@@ -1,0 +1,146 @@
+"""The database: durable, one schema, and told in words when it cannot be used."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlalchemy.dialects import sqlite
+from sqlalchemy.exc import IntegrityError, StatementError
+
+import social_scheduler.store
+from social_scheduler.errors import WorkspaceError
+from social_scheduler.store.database import SCHEMA, Database, sqlite_url
+from social_scheduler.store.tables import Base, Instant
+from tests.services.desk import Desk
+
+
+@pytest.fixture
+def database(tmp_path: Path):  # type: ignore[no-untyped-def]
+    made = Database(sqlite_url(tmp_path / "test.db"))
+    made.upgrade()
+    yield made
+    made.close()
+
+
+def test_the_newest_migration_is_the_schema_this_program_needs() -> None:
+    config = Config()
+    folder = Path(social_scheduler.store.__file__).parent / "migrations"
+    config.set_main_option("script_location", str(folder))
+
+    assert ScriptDirectory.from_config(config).get_heads() == [SCHEMA]
+
+
+def test_migrations_make_exactly_the_tables_that_the_program_uses(database: Database) -> None:
+    with database.engine.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, Base.metadata) == []
+
+
+def test_migrations_give_every_state_its_check_constraint(database: Database) -> None:
+    with database.engine.connect() as connection:
+        made = connection.scalars(text("SELECT sql FROM sqlite_master WHERE type = 'table'")).all()
+    expected = [
+        c.name
+        for table in Base.metadata.tables.values()
+        for c in table.constraints
+        if c.name and str(c.name).startswith("ck_")
+    ]
+
+    assert expected
+    assert [name for name in expected if not any(str(name) in (sql or "") for sql in made)] == []
+
+
+def test_upgrading_again_changes_nothing(database: Database) -> None:
+    database.upgrade()
+    database.require_schema()
+
+
+def test_a_commit_survives_a_power_cut(database: Database) -> None:
+    """An intent that is lost could be sent twice."""
+    with database.engine.connect() as connection:
+        pragmas = {
+            name: connection.scalar(text(f"PRAGMA {name}"))
+            for name in ("journal_mode", "synchronous", "foreign_keys")
+        }
+    assert pragmas == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
+
+
+def test_a_database_without_our_tables_is_told(tmp_path: Path) -> None:
+    empty = Database(sqlite_url(tmp_path / "empty.db"))
+    with pytest.raises(WorkspaceError, match="init"):
+        empty.require_schema()
+    empty.close()
+
+
+def test_a_database_of_another_release_is_told(database: Database) -> None:
+    with database.write() as tx:
+        tx.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    with pytest.raises(WorkspaceError, match=f"schema 9999; this program needs {SCHEMA}"):
+        database.require_schema()
+
+
+@pytest.mark.parametrize("url", ["", "nonsense", "oracle9://x", "sqlite9:///x"])
+def test_an_address_that_is_none_is_told(url: str) -> None:
+    with pytest.raises(WorkspaceError, match="database address"):
+        Database(url)
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    (tmp_path / "broken.db").write_bytes(b"this is not a database" * 100)
+    broken = Database(sqlite_url(tmp_path / "broken.db"))
+    with pytest.raises(WorkspaceError, match=r"damaged.*Restore"):
+        broken.require_schema()
+    broken.close()
+
+
+def test_a_folder_that_is_not_there_is_told(tmp_path: Path) -> None:
+    nowhere = Database(sqlite_url(tmp_path / "none/test.db"))
+    with pytest.raises(WorkspaceError, match="cannot be used"):
+        nowhere.require_schema()
+    nowhere.close()
+
+
+def test_what_is_changed_while_reading_is_not_kept(desk: Desk) -> None:
+    with desk.context.database.read() as tx:
+        tx.execute(text("UPDATE person SET active = 0"))
+    assert desk.actor("amal").name == "amal"
+
+
+def test_a_hold_or_token_cannot_belong_to_nobody(desk: Desk) -> None:
+    with pytest.raises(IntegrityError), desk.context.database.write() as tx:
+        tx.execute(
+            text(
+                "INSERT INTO token (person_id, digest, kind, label, created_at, expires_at, used_at)"
+                " VALUES (999, 'd', 'login', '', 0, 0, 0)"
+            )
+        )
+
+
+DIALECT = sqlite.dialect()  # type: ignore[no-untyped-call]
+
+
+@given(
+    st.datetimes(datetime(1970, 1, 1), datetime(2200, 1, 1)),
+    st.integers(-14 * 60, 14 * 60).map(lambda m: timezone(timedelta(minutes=m))),
+)
+def test_an_instant_comes_back_to_the_microsecond_in_utc(wall: datetime, zone: timezone) -> None:
+    kind, moment = Instant(), wall.replace(tzinfo=zone)
+
+    back = kind.process_result_value(kind.process_bind_param(moment, DIALECT), DIALECT)
+
+    assert back == moment
+    assert back.tzinfo is UTC
+
+
+def test_a_moment_without_a_zone_is_not_kept(desk: Desk) -> None:
+    with pytest.raises((ValueError, StatementError), match="needs a zone"):
+        Instant().process_bind_param(datetime(2027, 1, 1), DIALECT)
