@@ -82,6 +82,9 @@ def make_workspace(
         raise InvalidInput(f"There is no kind of workspace {kind!r}.", "Use rehearsal or live.")
     root.mkdir(parents=True, exist_ok=True)
     settings = settings or load_settings(root)
+    if not settings.database_url:
+        # Unpublished words and password hashes: for this user only, whatever the umask.
+        (root / DATABASE_FILE).touch(mode=0o600)
     database = Database(_database_url(root, settings))
     try:
         database.upgrade()

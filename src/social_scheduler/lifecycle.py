@@ -65,29 +65,46 @@ class PartState(StrEnum):
     REMOVED = "removed"
 
 
-MEANING: dict[StrEnum, str] = {
-    PostState.DRAFT: "Being written; nobody is asked to look yet.",
-    PostState.IN_REVIEW: "Waiting for enough people to approve exactly these words and this time.",
-    PostState.CHANGES_REQUESTED: "A reviewer said no, with a reason; the author edits.",
-    PostState.APPROVED: "Enough people approved these words and this time in every language.",
-    PostState.WITHDRAWN: "Will never be said; its deliveries are cancelled.",
-    DeliveryState.SCHEDULED: "Waits for its due time and for approval.",
-    DeliveryState.LEASED: "One worker has it and will begin; nothing has been sent.",
-    DeliveryState.SENDING: "The intent is written down; a call may be under way.",
-    DeliveryState.PUBLISHED: "Every part is live, and we have the address of each.",
-    DeliveryState.FAILED: "The network refused; nothing of it is live.",
-    DeliveryState.PARTIAL: "Some parts of a thread are live and it cannot go on by itself.",
-    DeliveryState.UNCONFIRMED: "A call may have gone through; nobody repeats it unasked.",
-    DeliveryState.MISSED: "Its window closed before it could be sent; a person decides.",
-    DeliveryState.CANCELLED: "A person stopped it before anything was sent, or dropped it.",
-    DeliveryState.REMOVED: "It was live and was taken down.",
-    PartState.WAITING: "Not sent.",
-    PartState.SENDING: "The intent is written down; the call may be under way.",
-    PartState.LIVE: "Live, with its address.",
-    PartState.REFUSED: "The network said no.",
-    PartState.UNCONFIRMED: "May be live.",
-    PartState.REMOVED: "Was live and was taken down.",
+STATES: dict[Thing, type[StrEnum]] = {
+    Thing.POST: PostState,
+    Thing.DELIVERY: DeliveryState,
+    Thing.PART: PartState,
 }
+
+_MEANING: dict[Thing, dict[str, str]] = {
+    Thing.POST: {
+        PostState.DRAFT: "Being written; nobody is asked to look yet.",
+        PostState.IN_REVIEW: "Waiting for enough people to approve exactly these words and this time.",
+        PostState.CHANGES_REQUESTED: "A reviewer said no, with a reason; the author edits.",
+        PostState.APPROVED: "Enough people approved these words and this time in every language.",
+        PostState.WITHDRAWN: "Will never be said; its deliveries are cancelled.",
+    },
+    Thing.DELIVERY: {
+        DeliveryState.SCHEDULED: "Waits for its due time and for approval.",
+        DeliveryState.LEASED: "One worker has it and will begin; nothing has been sent.",
+        DeliveryState.SENDING: "The intent is written down; a call may be under way.",
+        DeliveryState.PUBLISHED: "Every part is live, and we have the address of each.",
+        DeliveryState.FAILED: "The network refused; nothing of it is live.",
+        DeliveryState.PARTIAL: "Some parts of a thread are live and it cannot go on by itself.",
+        DeliveryState.UNCONFIRMED: "A call may have gone through; nobody repeats it unasked.",
+        DeliveryState.MISSED: "Its window closed before it could be sent; a person decides.",
+        DeliveryState.CANCELLED: "A person stopped it before anything was sent, or dropped it.",
+        DeliveryState.REMOVED: "It was live and was taken down.",
+    },
+    Thing.PART: {
+        PartState.WAITING: "Not sent.",
+        PartState.SENDING: "The intent is written down; the call may be under way.",
+        PartState.LIVE: "Live, with its address.",
+        PartState.REFUSED: "The network said no.",
+        PartState.UNCONFIRMED: "May be live.",
+        PartState.REMOVED: "Was live and was taken down.",
+    },
+}
+
+
+def meaning(thing: Thing, state: str) -> str:
+    """What a state says of a thing, in one line."""
+    return _MEANING[thing][state]
 
 
 @dataclass(frozen=True, slots=True)

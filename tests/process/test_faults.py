@@ -111,7 +111,7 @@ def test_a_picture_that_cannot_be_handed_over_is_handed_over_later(
     approved: Approved, network: Network
 ) -> None:
     team = approved(PICTURE)
-    network.fault("error_before", route="media", times=2)
+    network.fault("error_before", route="media")
     team.work()
     assert team.said() == [PICTURED]
 

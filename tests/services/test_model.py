@@ -69,12 +69,20 @@ class Newsroom(RuleBasedStateMachine):
         self.desk: Desk = self.stack.enter_context(open_desk(root))
         self.desk.wire.asked = self.asked
         self.desk.wire.hidden = False
-        self.believed = {key: Believed() for key in KEYS}
+        self.believed: dict[str, Believed] = {}
         self.said: list[str] = []
         self.again: set[str] = set()
         """Parts that a person said may be repeated."""
         self.wrong: list[str] = []
+        self.week = 0
+        self.another_week()
+
+    @rule()
+    def another_week(self) -> None:
+        """Everything begins again with new posts."""
+        self.week += 1
         for key in KEYS:
+            self.believed[f"{key}{self.week}"] = Believed()
             self.queue(key, "alpha", 10, "amal", False)
 
     def teardown(self) -> None:
@@ -99,13 +107,14 @@ class Newsroom(RuleBasedStateMachine):
         resubmit=st.booleans(),
     )
     def queue(self, key: str, words: str, minutes: int, by: str, resubmit: bool) -> None:
+        kind_of_post, key = KINDS[key], f"{key}{self.week}"
         post = self.desk.post(
             key,
             {"wire-en": f"{key} {words}"},
             due=self.desk.clock() + timedelta(minutes=minutes),
             late=LATE,
             campaign=key,
-            kind=KINDS[key],
+            kind=kind_of_post,
         )
         try:
             kind = self.desk.queue(post, by=by, resubmit=resubmit)[key].value
@@ -129,8 +138,8 @@ class Newsroom(RuleBasedStateMachine):
 
     @rule(key=st.sampled_from(KEYS), by=st.sampled_from([*REVIEWERS, "dima", "amal", "noor"]))
     def approve(self, key: str, by: str) -> None:
-        if self.act(self.desk.approve, f"{key}/{key}", by):
-            mine = self.believed[key]
+        if self.act(self.desk.approve, self.reference(key), by):
+            mine = self.believed[f"{key}{self.week}"]
             assert by in REVIEWERS
             assert mine.due is not None
             mine.said_yes.add(by)
@@ -139,8 +148,10 @@ class Newsroom(RuleBasedStateMachine):
     @rule(key=st.sampled_from(KEYS), by=st.sampled_from(REVIEWERS))
     def request_changes(self, key: str, by: str) -> None:
         context = self.desk.context
-        if self.act(review.request_changes, context, self.desk.actor(by), f"{key}/{key}", "no"):
-            mine = self.believed[key]
+        if self.act(
+            review.request_changes, context, self.desk.actor(by), self.reference(key), "no"
+        ):
+            mine = self.believed[f"{key}{self.week}"]
             mine.said_yes, mine.times, mine.stopped = set(), [], True
 
     @rule(key=st.sampled_from(KEYS), sure=st.integers(0, 9))
@@ -148,8 +159,8 @@ class Newsroom(RuleBasedStateMachine):
         if sure:  # it ends the story of a post, so it is told seldom
             return
         actor = self.desk.actor("amal")
-        if self.act(review.withdraw, self.desk.context, actor, f"{key}/{key}", ""):
-            self.believed[key].stopped = True
+        if self.act(review.withdraw, self.desk.context, actor, self.reference(key), ""):
+            self.believed[f"{key}{self.week}"].stopped = True
 
     @rule(
         by=st.sampled_from(REVIEWERS),
@@ -178,27 +189,32 @@ class Newsroom(RuleBasedStateMachine):
         elif not standing:
             hold.add_hold(self.desk.context, dima, scope=scope[0], value=scope[1], reason="a flood")
 
+    def reference(self, key: str) -> str:
+        return f"{key}{self.week}/{key}{self.week}"
+
     @rule(key=st.sampled_from(KEYS), by=st.sampled_from(["dima", "rana"]))
     def send_again(self, key: str, by: str) -> None:
         try:
-            parts = self.desk.looked(f"{key}/{key}").parts
+            parts = self.desk.looked(self.reference(key)).parts
             window = settle.send_again(
-                self.desk.context, self.desk.actor(by), f"{key}/{key}", "wire-en"
+                self.desk.context, self.desk.actor(by), self.reference(key), "wire-en"
             )
         except SchedulerError:
             return
-        self.believed[key].times.append((by, window.due_at, False))
+        self.believed[f"{key}{self.week}"].times.append((by, window.due_at, False))
         self.again |= {p.digest for p in parts}
 
     # -- the worker and the network --
 
     @rule(
+        who=st.lists(st.sampled_from(REVIEWERS), max_size=3),
         answers=st.lists(st.sampled_from(ANSWERS), max_size=3),
         meanwhile=st.sampled_from(["nothing", "nothing", "edit", "move", "no", "hold", "rights"]),
         key=st.sampled_from(KEYS),
     )
-    def publish(self, answers: list[str], meanwhile: str, key: str) -> None:
-        """Turn the clock to what comes next, and tick; people act between claim and last look."""
+    def publish(self, who: list[str], answers: list[str], meanwhile: str, key: str) -> None:
+        """Some review; turn the clock to what comes next, and tick; people act between claim and last look."""
+        self.review_everything(who)
         self.wait_for_what_comes()
         self.desk.at_moment = lambda moment: self.interrupt(moment, meanwhile, key)
         self.desk.wire.script = [self.answer(a) for a in answers]
@@ -211,11 +227,11 @@ class Newsroom(RuleBasedStateMachine):
             return
         match meanwhile:
             case "edit":
-                other = WORDS[self.believed[key].words == WORDS[0]]
+                other = WORDS[self.believed[f"{key}{self.week}"].words == WORDS[0]]
                 self.queue(key, other, 0, "badr", False)
                 self.review_everything(["rana", "sami"])
             case "move":
-                self.queue(key, self.believed[key].words, 1, "badr", False)
+                self.queue(key, self.believed[f"{key}{self.week}"].words, 1, "badr", False)
             case "no":
                 self.request_changes(key, "rana")
             case "hold":
@@ -275,6 +291,7 @@ class Newsroom(RuleBasedStateMachine):
     def asked(self, connection: Connection, call: Call) -> None:
         """A call reaches the network: was it right to make it, at this very moment?"""
         key, words = call.text.split()
+        kind = KINDS[key.rstrip("0123456789")]
         mine, now = self.believed[key], self.desk.clock()
         with self.desk.context.database.read() as tx:
             held = hold_store.active(tx, now)
@@ -282,13 +299,11 @@ class Newsroom(RuleBasedStateMachine):
         windows = [t for t in mine.times if t[1] <= now < t[1] + timedelta(minutes=LATE)]
         for problem, wrong in {
             "other words than the latest": words != mine.words,
-            "too few people": len(mine.said_yes - mine.authors) < NEEDED[key],
+            "too few people": len(mine.said_yes - mine.authors) < NEEDED[key.rstrip("0123456789")],
             "no window that anyone approved": not windows,
             "not the approved due time": delivery.due_at not in {t[1] for t in windows},
             "stopped": mine.stopped,
-            "held": any(
-                h.scope.value != "language" and KINDS[key] in (h.value or KINDS[key]) for h in held
-            ),
+            "held": any(h.scope.value != "language" and kind in (h.value or kind) for h in held),
             "said before": call.key in self.said and call.key not in self.again,
         }.items():
             if wrong:

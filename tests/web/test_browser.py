@@ -287,6 +287,6 @@ def test_pictures_for_the_documentation(
             let_in(page, newsroom, "rana", locale)
             page.goto(path)
             with Image.open(BytesIO(page.screenshot())) as shot:
-                few = shot.convert("RGB").quantize(192, method=Image.Quantize.MAXCOVERAGE)
+                few = shot.convert("RGB").quantize(255, method=Image.Quantize.MEDIANCUT)
                 few.save(folder / f"{name}.png", optimize=True)
             assert (folder / f"{name}.png").stat().st_size > 10_000

@@ -89,7 +89,12 @@ def _keys(found: Opened, entry: AccountEntry, file: Path | None) -> dict[str, st
     if found.context.kind == "rehearsal":
         return _keys_from_sandbox(found, entry)
     return {
-        key: secret(f"{entry.name}: {key}", None, f"SOCIAL_SCHEDULER_{key.upper()}")
+        key: secret(
+            f"{entry.name}: {key}",
+            None,
+            f"SOCIAL_SCHEDULER_{key.upper()}",
+            option="--keys-file",
+        )
         for key in named(entry.platform).keys
     }
 

@@ -85,7 +85,7 @@ class Demo:
             copied = self._queue()
             self._approve(copied, everything=once)
             if once:
-                self._publish_andjudge()
+                self._publish_and_judge()
             else:
                 self._wait_for_newcomer(network)
 
@@ -134,7 +134,7 @@ class Demo:
             told = "and by Karim, for they need two" if everything else "still lacks a second one"
             note(f"  {', '.join(again)}: {told}")
 
-    def _publish_andjudge(self) -> None:
+    def _publish_and_judge(self) -> None:
         expected = self._expected()
         wait = max((e.due for e in expected), default=datetime.now(UTC)) - datetime.now(UTC)
         if wait > timedelta():

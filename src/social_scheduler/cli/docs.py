@@ -7,7 +7,8 @@ python -m social_scheduler.cli.docs --check   names those that differ; exit code
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from enum import StrEnum
 from pathlib import Path
 
 from social_scheduler.campaign import json_schema
@@ -17,22 +18,15 @@ from social_scheduler.config import SETTINGS_FILE, Settings
 from social_scheduler.lifecycle import (
     FINAL,
     INBOX,
-    MEANING,
     RULES,
-    DeliveryState,
-    PartState,
-    PostState,
+    STATES,
     Thing,
+    meaning,
     steps_from,
 )
 from social_scheduler.platforms import Platform, RecoveryKind, discover
 
 ROOT = Path(__file__).parents[3]
-STATES: Mapping[Thing, type[PostState] | type[DeliveryState] | type[PartState]] = {
-    Thing.POST: PostState,
-    Thing.DELIVERY: DeliveryState,
-    Thing.PART: PartState,
-}
 TITLE = {Thing.POST: "Posts", Thing.DELIVERY: "Deliveries", Thing.PART: "Parts"}
 ABOUT = {
     Thing.POST: "A post is one thing to say, in all its languages. It is what people review.",
@@ -102,7 +96,7 @@ def _lifecycle() -> Iterator[str]:
         yield ""
         yield from table(
             ("state", "means", "then"),
-            [(code(state), MEANING[state], _then(thing, state)) for state in STATES[thing]],
+            [(code(state), meaning(thing, state), _then(thing, state)) for state in STATES[thing]],
         )
         yield ""
         yield from table(
@@ -121,7 +115,7 @@ def _lifecycle() -> Iterator[str]:
         )
 
 
-def _then(thing: Thing, state: PostState | DeliveryState | PartState) -> str:
+def _then(thing: Thing, state: StrEnum) -> str:
     if thing is Thing.DELIVERY and state in FINAL:
         return "nothing more is needed"
     if thing is Thing.DELIVERY and state in INBOX:

@@ -145,7 +145,13 @@ def approve(
                 good(f"{actor.name} approved {post} in {', '.join(shown)}.")
                 lack = "; ".join(f"{k}: {v}" for k, v in lacks.items())
                 line = view.line
-                note(f"Still lacks {lack}" if lacks else f"Goes out at {line.wall} {line.zone}.")
+                again = line.not_after <= found.context.now()  # a delivery that is sent again
+                goes = (
+                    "It goes out in its new window."
+                    if again
+                    else f"Goes out at {line.wall} {line.zone}."
+                )
+                note(f"Still lacks {lack}" if lacks else goes)
     if json:
         emit(results)
 
@@ -189,13 +195,17 @@ def _print(view: PostView, languages: list[str] | None = None) -> None:
     out.print(f"[bold]{line.reference}[/]  {line.state.value.replace('_', ' ')}, {line.kind}")
     out.print(line.title, markup=False)
     out.print(
-        f"due {line.wall} {line.zone} ({moment(line.due_at)}), not after {moment(line.not_after)}; "
+        f"due {line.wall} {line.zone}{_in_utc(view)}, not after {moment(line.not_after)}; "
         f"written by {', '.join(view.written_by)}; revision {line.revision}",
         markup=False,
     )
     for language in view.languages:
         if languages is None or language.language in languages:
             _print_language(language)
+
+
+def _in_utc(view: PostView) -> str:
+    return "" if view.line.zone == "UTC" else f" ({moment(view.line.due_at)})"
 
 
 def _print_language(language: LanguageView) -> None:

@@ -86,7 +86,9 @@ def token(found: Opened) -> str:
     return path.read_text(encoding="utf-8").strip()
 
 
-def secret(prompt: str, file: Path | None, variable: str) -> str:
+def secret(
+    prompt: str, file: Path | None, variable: str, *, option: str = "--password-file"
+) -> str:
     """A password from a file (- is standard input), the environment, or the terminal."""
     if file is not None:
         text = sys.stdin.readline() if str(file) == "-" else file.read_text(encoding="utf-8")
@@ -96,7 +98,7 @@ def secret(prompt: str, file: Path | None, variable: str) -> str:
     if not sys.stdin.isatty():
         raise InvalidInput(
             f"{prompt}: nobody can be asked here.",
-            f"Use --password-file (- is standard input), or set {variable}.",
+            f"Use {option}, or set {variable}.",
         )
     return str(typer.prompt(prompt, hide_input=True, err=True))
 

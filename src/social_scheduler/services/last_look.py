@@ -19,7 +19,7 @@ from social_scheduler.store import publishing as store
 from social_scheduler.store import review as review_store
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.publishing import Looked
-from social_scheduler.store.tables import AccountState
+from social_scheduler.store.tables import AccountState, Hold
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,9 +92,14 @@ def _of_state(looked: Looked, fence: int, now: datetime, early: bool) -> list[st
 
 
 def _of_holds(tx: Transaction, looked: Looked, now: datetime) -> list[str]:
+    return [told(hold) for hold in holding(tx, looked, now)]
+
+
+def holding(tx: Transaction, looked: Looked, now: datetime) -> list[Hold]:
+    """The holds that stand and stop this delivery."""
     delivery = looked.delivery
     return [
-        told(hold)
+        hold
         for hold in hold_store.active(tx, now)
         if hold_store.matches(
             hold,

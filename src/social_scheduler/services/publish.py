@@ -408,11 +408,11 @@ class Publisher:
                 step_delivery(
                     tx, claim.delivery_id, "refuse", by, fence=claim.fence, trouble=problem.problem
                 )
+                self.told(f"{looked.campaign}/{looked.post.key} to {claim.account}: {problem}")
             else:
                 until = problem.until if isinstance(problem, RateLimited) else None
                 passing = not isinstance(problem, Refused)
                 self._release(tx, claim, looked, problem.problem, until=until, passing=passing)
-        self.told(f"{claim.account}: not sent — {problem}")
 
     def _block(self, claim: Claim, looked: Looked, reason: str) -> None:
         with self.context.database.write() as tx:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
 
 from social_scheduler.errors import NotFound
 from social_scheduler.lifecycle import DeliveryState, PostState
@@ -14,6 +12,17 @@ from social_scheduler.services.approval import LanguageVerdict, judge_revision
 from social_scheduler.services.context import Context
 from social_scheduler.services.hold import told
 from social_scheduler.services.review import find_post
+from social_scheduler.services.views import (
+    HistoryView,
+    LanguageView,
+    Listed,
+    MessageView,
+    PartView,
+    PictureView,
+    PostView,
+    Waiting,
+)
+from social_scheduler.store import batches
 from social_scheduler.store import holds as hold_store
 from social_scheduler.store import people as people_store
 from social_scheduler.store import reading as store
@@ -23,118 +32,27 @@ from social_scheduler.store.reading import DeliveryLine, PostLine
 from social_scheduler.store.tables import Part, Post, Revision
 from social_scheduler.text import LENGTHS
 
-
-@dataclass(frozen=True, slots=True)
-class PictureView:
-    """One picture of a part."""
-
-    sha256: str
-    alt: str
-    kind: str
-
-
-@dataclass(frozen=True, slots=True)
-class PartView:
-    """One part as it will be said: its words, and how long the network counts them."""
-
-    number: int
-    text: str
-    length: int
-    limit: int
-    counted_in: str
-    pictures: tuple[PictureView, ...]
-    state: str | None
-    url: str | None
-    live_at: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class MessageView:
-    """What one account says, and how its delivery stands."""
-
-    account: str
-    platform: str
-    handle: str
-    language: str
-    link: str | None
-    parts: tuple[PartView, ...]
-    delivery: DeliveryLine | None
-
-
-@dataclass(frozen=True, slots=True)
-class LanguageView:
-    """One language of a post: what is said, and how its approval stands."""
-
-    language: str
-    verdict: LanguageVerdict
-    messages: tuple[MessageView, ...]
-
-    @property
-    def approved_by(self) -> list[str]:
-        """Those whose approval counts, in order."""
-        return list(dict.fromkeys(a.person for a in self.verdict.approvals))
-
-
-@dataclass(frozen=True, slots=True)
-class HistoryView:
-    """One line of what happened."""
-
-    at: datetime
-    who: str
-    step: str
-    post: str | None
-    account: str | None
-    part: int | None
-    source: str | None
-    target: str | None
-    why: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class PostView:
-    """One post whole."""
-
-    line: PostLine
-    not_before: datetime
-    tags: tuple[str, ...]
-    release: str
-    place: str
-    written_by: tuple[str, ...]
-    languages: tuple[LanguageView, ...]
-    history: tuple[HistoryView, ...]
-    removed_from_file_at: datetime | None
-    mine: tuple[str, ...]
-    """The languages whose approval this person can give now."""
-    why_not: str
-    """Why they can give none; empty when they can."""
-    others: tuple[DeliveryLine, ...]
-    """Deliveries that keep what an earlier revision said (live already, or no longer meant)."""
-
-    @property
-    def missing(self) -> dict[str, str]:
-        """What each language still needs; nothing when it may go out."""
-        return {v.language: m for v in self.languages if (m := v.verdict.verdict.missing)}
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """A post that waits for approval, with what it lacks, and whether this person can give it."""
-
-    line: PostLine
-    missing: dict[str, str]
-    mine: tuple[str, ...]
-    why_not: str
-    verdicts: dict[str, LanguageVerdict]
-    words: dict[str, str]
-    """The first words of each language, whole."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A post in a list, with (account, language, state) of each delivery."""
-
-    line: PostLine
-    deliveries: tuple[tuple[str, str, DeliveryState], ...]
+__all__ = [
+    "HistoryView",
+    "LanguageView",
+    "Listed",
+    "MessageView",
+    "PartView",
+    "PictureView",
+    "PostView",
+    "Waiting",
+    "alarm_band",
+    "awaiting",
+    "coming",
+    "history",
+    "inbox",
+    "posts",
+    "posts_page",
+    "published",
+    "show",
+    "standing_holds",
+    "why_not_approve",
+]
 
 
 def awaiting(
@@ -155,8 +73,8 @@ def _waiting_of(
 ) -> list[Waiting]:
     ids = [line.id for line, _ in lines]
     policy = review_store.policy(tx)
-    messages = store.current_messages(tx, ids)
-    approvals = store.current_approvals(tx, ids)
+    messages = batches.current_messages(tx, ids)
+    approvals = batches.current_approvals(tx, ids)
     found = []
     for line, revision in lines:
         said = messages.get(line.id, [])
@@ -237,7 +155,9 @@ def show(context: Context, actor: Actor, reference: str) -> PostView:
     actor.require(Right.READ)
     with context.database.read() as tx:
         line, revision, post = _find(tx, reference)
-        deliveries = {d.account: (d, p) for d, p in store.whole_deliveries(tx, line.id, reference)}
+        deliveries = {
+            d.account: (d, p) for d, p in batches.whole_deliveries(tx, line.id, reference)
+        }
         people = people_store.names_by_id(tx)
         messages = review_store.messages_of(tx, line.id, revision.number)
         verdicts = judge_revision(tx, revision, messages=messages)
@@ -326,7 +246,7 @@ def posts_page(
     actor.require(Right.READ)
     with context.database.read() as tx:
         lines = store.page_of_lines(tx, context.now(), past=past, limit=limit, offset=offset)
-        states = store.states_of(tx, [line.id for line in lines])
+        states = batches.states_of(tx, [line.id for line in lines])
     return [Listed(line, tuple(states.get(line.id, ()))) for line in lines]
 
 

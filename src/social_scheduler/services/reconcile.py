@@ -11,6 +11,8 @@ from social_scheduler.lifecycle import DeliveryState, PartState
 from social_scheduler.message import Message
 from social_scheduler.platforms import Call, Published, Seen
 from social_scheduler.services.context import Context
+from social_scheduler.services.hold import told
+from social_scheduler.services.last_look import holding
 from social_scheduler.services.outcome import (
     FREE,
     apply_outcome,
@@ -112,15 +114,16 @@ def miss_lapsed(context: Context, by: By, limit: int = 500) -> int:
     with context.database.write() as tx:
         for delivery_id in ids:
             looked = store.look(tx, delivery_id)
-            why = looked.delivery.trouble or _why_not_sent(looked)
+            why = looked.delivery.trouble or _why_not_sent(tx, looked, by)
             step = "stop" if looked.live else "miss"
             step_delivery(tx, delivery_id, step, by.because(why), trouble=why, **FREE)
     return len(ids)
 
 
-def _why_not_sent(looked: Looked) -> str:
+def _why_not_sent(tx: Transaction, looked: Looked, by: By) -> str:
+    held = "; ".join(told(hold) for hold in holding(tx, looked, by.at))
     state = looked.post.state.value.replace("_", " ")
-    return f"the window closed; the post was {state}"
+    return f"the window closed; {held or f'the post was {state}'}"
 
 
 def look_for_lost(publisher: Publisher, by: By) -> None:
@@ -185,8 +188,11 @@ def _not_there(tx: Transaction, context: Context, looked: Looked, attempt: Attem
     looks = delivery.looks + 1
     again = None
     if looks < len(settle):
-        again = max(attempt.started_at + timedelta(seconds=settle[looks]), by.at)
-    why = f"looked {looks} times: not on the account's timeline" + (
+        # After a pause of the worker the looks keep their distance from one another.
+        pause = timedelta(seconds=settle[looks] - settle[looks - 1])
+        again = max(attempt.started_at + timedelta(seconds=settle[looks]), by.at + pause)
+    times = "once" if looks == 1 else f"{looks} times"
+    why = f"looked {times}: not on the account's timeline" + (
         "" if again else "; a person has to decide"
     )
     store.set_delivery(

@@ -6,20 +6,16 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, func, not_, or_, select
 
 from social_scheduler.lifecycle import DeliveryState, PostState
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.review import StoredApproval, StoredMessage
 from social_scheduler.store.tables import (
     Account,
-    Approval,
     Campaign,
     Delivery,
     History,
-    MessageRow,
     Part,
-    Person,
     Post,
     Proof,
     Revision,
@@ -75,7 +71,7 @@ def lines_in_review(
     tx: Transaction, now: datetime, limit: int | None = None
 ) -> list[tuple[PostLine, Revision]]:
     """Posts in review whose time has not run out, the earliest due first."""
-    where = [Post.state == PostState.IN_REVIEW, Revision.not_after > now]
+    where = [Post.state == PostState.IN_REVIEW, _still_to_come(now)]
     return [(line, revision) for line, revision, _ in _lines(tx, where, limit=limit)]
 
 
@@ -89,9 +85,19 @@ def page_of_lines(
     tx: Transaction, now: datetime, *, past: bool, limit: int, offset: int
 ) -> list[PostLine]:
     """Posts still to come, the earliest first; or those that are past, the latest first."""
-    where = [Revision.not_after <= now if past else Revision.not_after > now]
+    where = [not_(_still_to_come(now)) if past else _still_to_come(now)]
     found = _lines(tx, where, latest_first=past, limit=limit, offset=offset)
     return [line for line, _, _ in found]
+
+
+def _still_to_come(now: datetime) -> ColumnElement[bool]:
+    """The post's window is open, or that of a delivery which somebody sends again later."""
+    sent_again = select(Delivery.id).where(
+        Delivery.post_id == Post.id,
+        Delivery.state == DeliveryState.SCHEDULED,
+        Delivery.not_after > now,
+    )
+    return or_(Revision.not_after > now, sent_again.exists())
 
 
 def _lines(
@@ -132,128 +138,6 @@ def _line(post: Post, revision: Revision, campaign: str, title: str) -> PostLine
         revision.wall,
         revision.owner,
         tuple(revision.authors),
-    )
-
-
-def current_messages(tx: Transaction, post_ids: Sequence[int]) -> dict[int, list[StoredMessage]]:
-    """What every account says in the current revision of several posts, in the accounts' order."""
-    found: dict[int, list[StoredMessage]] = {}
-    query = (
-        select(
-            MessageRow.post_id,
-            MessageRow.account_id,
-            Account.name,
-            Account.native_id,
-            Account.server,
-            MessageRow.language,
-            MessageRow.digest,
-            MessageRow.body,
-        )
-        .join(Account, Account.id == MessageRow.account_id)
-        .join(Post, (Post.id == MessageRow.post_id) & (Post.revision == MessageRow.revision))
-        .where(Post.id.in_(post_ids))
-        .order_by(MessageRow.account_id)
-    )
-    for row in tx.execute(query):
-        found.setdefault(row[0], []).append(StoredMessage(*row[1:]))
-    return found
-
-
-def current_approvals(tx: Transaction, post_ids: Sequence[int]) -> dict[int, list[StoredApproval]]:
-    """Every approval given to the current revision of several posts, ended ones too."""
-    found: dict[int, list[StoredApproval]] = {}
-    query = (
-        select(Approval, Person)
-        .join(Person, Person.id == Approval.person_id)
-        .join(Post, (Post.id == Approval.post_id) & (Post.revision == Approval.revision))
-        .where(Post.id.in_(post_ids))
-        .order_by(Approval.id)
-    )
-    for given, person in tx.execute(query):
-        found.setdefault(given.post_id, []).append(
-            StoredApproval(
-                given.id,
-                given.language,
-                given.content_digest,
-                given.window_digest,
-                given.window_only,
-                person.id,
-                person.name,
-                tuple(person.roles),
-                tuple(person.languages),
-                person.active,
-                given.given_at,
-                given.ended_at,
-                given.ended_why,
-            )
-        )
-    return found
-
-
-def states_of(
-    tx: Transaction, post_ids: Sequence[int]
-) -> dict[int, list[tuple[str, str, DeliveryState]]]:
-    """(account, language, state) of every delivery of several posts, in the accounts' order."""
-    found: dict[int, list[tuple[str, str, DeliveryState]]] = {}
-    query = (
-        select(Delivery.post_id, Account.name, Delivery.language, Delivery.state)
-        .join(Account, Account.id == Delivery.account_id)
-        .where(Delivery.post_id.in_(post_ids))
-        .order_by(Delivery.account_id)
-    )
-    for post_id, account, language, state in tx.execute(query):
-        found.setdefault(post_id, []).append((account, language, state))
-    return found
-
-
-def whole_deliveries(
-    tx: Transaction, post_id: int, reference: str
-) -> list[tuple[DeliveryLine, list[Part]]]:
-    """A post's deliveries with all their parts and the worst of their proofs, in one query."""
-    query = (
-        select(Delivery, Account, Part, Proof)
-        .join(Account, Account.id == Delivery.account_id)
-        .join(Part, Part.delivery_id == Delivery.id)
-        .outerjoin(Proof, (Proof.delivery_id == Part.delivery_id) & (Proof.part == Part.number))
-        .where(Delivery.post_id == post_id)
-        .order_by(Delivery.account_id, Part.number)
-    )
-    deliveries: dict[int, tuple[Delivery, Account, list[Part]]] = {}
-    proofs: list[Proof] = []
-    for delivery, account, part, proof in tx.execute(query):
-        deliveries.setdefault(delivery.id, (delivery, account, []))[2].append(part)
-        if proof is not None:
-            proofs.append(proof)
-    worst = _worst(proofs)
-    return [
-        (_whole_line(reference, delivery, account, parts, *worst.get(id_, (None, ()))), parts)
-        for id_, (delivery, account, parts) in deliveries.items()
-    ]
-
-
-def _whole_line(
-    reference: str,
-    delivery: Delivery,
-    account: Account,
-    parts: Sequence[Part],
-    verdict: Verdict | None,
-    fields: tuple[str, ...],
-) -> DeliveryLine:
-    return DeliveryLine(
-        id=delivery.id,
-        reference=reference,
-        account=account.name,
-        platform=account.platform,
-        handle=account.handle,
-        language=delivery.language,
-        state=delivery.state,
-        due_at=delivery.due_at,
-        trouble=delivery.trouble,
-        url=next((p.url for p in parts if p.url), None),
-        live_at=min((p.live_at for p in parts if p.live_at), default=None),
-        parts=len(parts),
-        verdict=verdict,
-        fields=fields,
     )
 
 
@@ -375,10 +259,10 @@ def _delivery_lines(
 def _proofs(
     tx: Transaction, ids: Sequence[int]
 ) -> dict[int, tuple[Verdict | None, tuple[str, ...]]]:
-    return _worst(tx.scalars(select(Proof).where(Proof.delivery_id.in_(ids))))
+    return worst_proofs(tx.scalars(select(Proof).where(Proof.delivery_id.in_(ids))))
 
 
-def _worst(proofs: Iterable[Proof]) -> dict[int, tuple[Verdict | None, tuple[str, ...]]]:
+def worst_proofs(proofs: Iterable[Proof]) -> dict[int, tuple[Verdict | None, tuple[str, ...]]]:
     """The worst proof of each delivery."""
     order = [Verdict.EQUAL, None, Verdict.NOT_READABLE, Verdict.DIFFERS, Verdict.GONE]
     found: dict[int, tuple[Verdict | None, tuple[str, ...]]] = {}

@@ -1,0 +1,184 @@
+"""From a campaign to posts and deliveries: what would be said, where, and when."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from social_scheduler.campaign.schema import AccountEntry, Accounts, Campaign
+from social_scheduler.errors import InvalidInput
+from social_scheduler.message import Attachment, Limits, Message
+from social_scheduler.planning import (
+    PlannedPost,
+    Speaker,
+    lateness,
+    plan_campaign,
+    post_window,
+)
+
+LIMITS = Limits(
+    text=280,
+    counted_in="weighted",
+    pictures=4,
+    picture_bytes=1_000_000,
+    picture_side=4096,
+    picture_types=frozenset({"image/png"}),
+    alt_text=1000,
+    thread=True,
+)
+ACCOUNTS = Accounts(
+    accounts=[
+        AccountEntry(name="x-en", platform="x", handle="EN", language="en", groups=["all-x"]),
+        AccountEntry(name="x-ar", platform="x", handle="AR", language="ar", groups=["all-x"]),
+    ]
+)
+SPEAKERS = {
+    e.name: Speaker(n, e.name, "x", "https://api.x.com", str(n), e.language, e.handle)
+    for n, e in enumerate(ACCOUNTS.accounts, start=1)
+}
+
+
+def campaign(**values: Any) -> Campaign:
+    post = {
+        "id": "opening",
+        "at": "2027-01-11 10:30",
+        "text": {"en": "Good morning {link}", "ar": "صباح الخير"},
+        "link": "https://example.org/a",
+        **values.pop("post", {}),
+    }
+    return Campaign.model_validate(
+        {
+            "campaign": "week",
+            "kind": "spotlight",
+            "title": "The week",
+            "owner": "amal",
+            "timezone": "Asia/Baghdad",
+            "to": ["all-x"],
+            "posts": [post],
+            **values,
+        }
+    )
+
+
+def attach(file: str, alt: str, limits: Limits) -> Attachment:
+    return Attachment(sha256=file.encode().hex().ljust(64, "0"), type="image/png", alt=alt)
+
+
+def planned(speakers: dict[str, Speaker] | None = None, **values: Any) -> PlannedPost:
+    (post,) = plan_campaign(
+        campaign(**values),
+        ACCOUNTS,
+        speakers=SPEAKERS if speakers is None else speakers,
+        limits={"x": LIMITS},
+        attach=attach,
+        place=lambda n: f"week.yaml:{n + 9}",
+    )
+    return post
+
+
+def test_each_account_says_its_own_language_bound_to_its_native_id() -> None:
+    post = planned()
+
+    said = {m.speaker.name: Message.from_canonical(m.body) for m in post.messages}
+    assert said["x-en"].parts[0].text == "Good morning https://example.org/a"
+    assert said["x-ar"].parts[0].text.startswith("صباح الخير")
+    assert (said["x-ar"].account, said["x-ar"].server) == ("2", "https://api.x.com")
+    assert post.place == "week.yaml:9"
+
+
+def test_times_are_local_and_kept_with_what_was_written() -> None:
+    post = planned()
+
+    due = datetime(2027, 1, 11, 7, 30, tzinfo=UTC)
+    assert (post.wall, post.zone) == ("2027-01-11 10:30", "Asia/Baghdad")
+    assert post.window.due_at == post.window.not_before == due
+    assert post.window.not_after == due + timedelta(minutes=10)
+
+
+def test_an_embargo_and_an_end_narrow_the_window() -> None:
+    _, window = post_window(
+        made := campaign(late="2 hours", embargo="2027-01-11 10:45", expires="2027-01-11 11:00"),
+        made.posts[0],
+    )
+
+    assert window.not_before - window.due_at == timedelta(minutes=15)
+    assert window.not_after - window.due_at == timedelta(minutes=30)
+
+
+def test_an_embargo_that_is_over_before_changes_nothing() -> None:
+    one = planned(embargo="2027-01-10 10:00", expires="2027-02-01 10:00")
+
+    assert one.window == planned().window
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("10 minutes", timedelta(minutes=10)),
+        ("1 minute", timedelta(minutes=1)),
+        ("2 hours", timedelta(hours=2)),
+    ],
+)
+def test_a_duration_is_read_as_written(written: str, meant: timedelta) -> None:
+    assert lateness(written) == meant
+
+
+@pytest.mark.parametrize("written", ["10", "ten minutes", "2 days", "-1 hour", "10 minutes "])
+def test_what_is_no_duration_is_refused(written: str) -> None:
+    with pytest.raises(InvalidInput, match="no duration"):
+        lateness(written)
+
+
+def test_the_same_file_gives_the_same_digests() -> None:
+    assert planned().digest == planned().digest
+    assert planned() == planned()
+
+
+def test_the_time_is_not_in_the_digest_of_the_words() -> None:
+    later = planned(post={"at": "2027-01-11 10:31"})
+
+    assert later.digest == planned().digest
+    assert later.window_digest != planned().window_digest
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"kind": "quote"},
+        {"owner": "badr"},
+        {"tags": ["flood"]},
+        {"release": "apart"},
+        {"to": ["x-en"]},
+        {"post": {"text": {"en": "Good morning. {link}", "ar": "صباح الخير"}}},
+        {"post": {"tags": ["flood"]}},
+    ],
+)
+def test_anything_else_that_people_approve_is_in_it(change: dict[str, Any]) -> None:
+    assert planned(**change).digest != planned().digest
+
+
+def test_the_order_of_tags_means_nothing() -> None:
+    one = planned(tags=["a", "b"], post={"tags": ["c"]})
+
+    assert one.tags == ("a", "b", "c")
+    assert one.digest == planned(tags=["c", "b"], post={"tags": ["a", "b"]}).digest
+
+
+def test_a_thread_has_a_part_for_each_call() -> None:
+    thread = {"en": ["One.", "Two."], "ar": ["واحد.", "اثنان."]}
+    post = planned(post={"thread": thread, "text": None, "link": None})
+
+    assert [m.parts for m in post.messages] == [2, 2]
+
+
+def test_an_account_that_is_not_connected_or_another_one_is_told() -> None:
+    with pytest.raises(InvalidInput, match="x-en is not connected yet"):
+        planned(speakers={})
+    wrong = {
+        **SPEAKERS,
+        "x-en": Speaker(1, "x-en", "x", "https://api.x.com", "1", "en", "Elsewhere"),
+    }
+    with pytest.raises(InvalidInput, match=r"the handle 'EN', but it was connected .* 'Elsewhere'"):
+        planned(speakers=wrong)

@@ -1,0 +1,128 @@
+"""When a worker does not even begin, and what it leaves in its journal."""
+
+from __future__ import annotations
+
+import dataclasses
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from social_scheduler.errors import WorkspaceError
+from social_scheduler.lifecycle import DeliveryState as D
+from social_scheduler.services import hold, review
+from social_scheduler.worker import Worker, in_trouble, only_worker
+from tests.services.desk import Desk, open_desk
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    with open_desk(tmp_path / "here") as opened:
+        yield opened
+
+
+@pytest.fixture
+def worker(desk: Desk) -> Iterator[Worker]:
+    made = Worker(desk.opened)
+    yield made
+    made.pool.shutdown(wait=True)
+
+
+def backup(desk: Desk, folder: Path) -> None:
+    """A copy of the database as it is now."""
+    folder.mkdir()
+    with desk.context.database.engine.connect() as connection:
+        connection.exec_driver_sql(f"VACUUM INTO '{folder / 'social-scheduler.db'}'")
+
+
+def test_a_restored_older_database_is_refused_by_its_journal(
+    desk: Desk, worker: Worker, tmp_path: Path
+) -> None:
+    """Otherwise what was said since the backup would be said twice."""
+    desk.ready(desk.post())
+    backup(desk, tmp_path / "backup")
+    desk.tick()
+    assert desk.state() is D.PUBLISHED
+    desk.context.database.close()
+    for file in (tmp_path / "here").glob("social-scheduler.db*"):
+        file.unlink()
+    shutil.copy(tmp_path / "backup/social-scheduler.db", tmp_path / "here/social-scheduler.db")
+    assert desk.state() is D.SCHEDULED
+
+    with pytest.raises(WorkspaceError, match="restored from a backup"):
+        worker.start()
+
+
+def test_a_stop_that_the_database_has_forgotten_is_remembered_by_the_journal(
+    desk: Desk, worker: Worker, tmp_path: Path
+) -> None:
+    desk.queue(desk.post())
+    desk.approve()
+    backup(desk, tmp_path / "backup")
+    hold.add_hold(desk.context, desk.actor("dima"), scope="everything", value="", reason="flood")
+    worker.tick()
+    assert [r["step"] for r in desk.context.journal.records() if r["is"] == "stop"] == ["hold"]
+
+    desk.context.database.close()
+    for file in (tmp_path / "here").glob("social-scheduler.db*"):
+        file.unlink()
+    shutil.copy(tmp_path / "backup/social-scheduler.db", tmp_path / "here/social-scheduler.db")
+
+    with pytest.raises(WorkspaceError, match="restored from a backup"):
+        worker.start()
+
+
+def test_every_stopping_decision_is_in_the_journal_once(desk: Desk, worker: Worker) -> None:
+    desk.queue(desk.post("one"), desk.post("two"))
+    review.request_changes(desk.context, desk.actor("rana"), "week/one", "a typo")
+    worker.tick()
+    review.withdraw(desk.context, desk.actor("amal"), "week/two", "wrong")
+    worker.tick()
+    worker.tick()
+
+    told = [(r["step"], r["what"]) for r in desk.context.journal.records() if r["is"] == "stop"]
+    assert told == [("request_changes", "a typo"), ("withdraw", "wrong"), ("cancel", "wrong")]
+
+
+def test_without_its_journal_a_worker_publishes_nothing(desk: Desk, worker: Worker) -> None:
+    desk.context.journal.path.unlink()
+    with pytest.raises(WorkspaceError, match="journal"):
+        worker.start()
+
+
+def test_with_another_workspaces_journal_it_publishes_nothing(desk: Desk) -> None:
+    context = dataclasses.replace(desk.context, uid="another")
+    made = Worker(dataclasses.replace(desk.opened, context=context))
+    with pytest.raises(WorkspaceError, match="another workspace"):
+        made.start()
+    made.pool.shutdown()
+
+
+def test_two_workers_do_not_publish_from_one_workspace(tmp_path: Path) -> None:
+    with (
+        only_worker(tmp_path),
+        pytest.raises(WorkspaceError, match="Another worker"),
+        only_worker(tmp_path),
+    ):
+        pass
+    with only_worker(tmp_path):
+        pass
+
+
+def test_what_one_tick_claims_is_said_by_the_pool(desk: Desk, worker: Worker) -> None:
+    desk.ready(desk.post("one"), desk.post("two"))
+    worker.start()
+    worker.tick()
+    worker.pool.shutdown(wait=True)
+
+    assert sorted(desk.wire.texts) == ["one: good morning", "two: good morning"]
+    assert in_trouble(desk.opened) == {}
+
+
+def test_what_needs_a_person_is_counted(desk: Desk) -> None:
+    desk.ready(desk.post())
+    desk.wire.script = ["lost"]
+    desk.tick()
+
+    assert in_trouble(desk.opened) == {D.UNCONFIRMED: 1}
