@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import shutil
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from social_scheduler.app import DATABASE_FILE
 from social_scheduler.errors import WorkspaceError
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.services import hold, review
@@ -32,8 +34,19 @@ def worker(desk: Desk) -> Iterator[Worker]:
 def backup(desk: Desk, folder: Path) -> None:
     """A copy of the database as it is now."""
     folder.mkdir()
-    with desk.context.database.engine.connect() as connection:
-        connection.exec_driver_sql(f"VACUUM INTO '{folder / 'social-scheduler.db'}'")
+    source = sqlite3.connect(desk.context.root / DATABASE_FILE)
+    target = sqlite3.connect(folder / DATABASE_FILE)
+    source.backup(target)
+    source.close()
+    target.close()
+
+
+def restore(desk: Desk, folder: Path) -> None:
+    """Put the copy back in the place of the database."""
+    desk.context.database.close()
+    for file in desk.context.root.glob(f"{DATABASE_FILE}*"):
+        file.unlink()
+    shutil.copy(folder / DATABASE_FILE, desk.context.root / DATABASE_FILE)
 
 
 def test_a_restored_older_database_is_refused_by_its_journal(
@@ -44,10 +57,7 @@ def test_a_restored_older_database_is_refused_by_its_journal(
     backup(desk, tmp_path / "backup")
     desk.tick()
     assert desk.state() is D.PUBLISHED
-    desk.context.database.close()
-    for file in (tmp_path / "here").glob("social-scheduler.db*"):
-        file.unlink()
-    shutil.copy(tmp_path / "backup/social-scheduler.db", tmp_path / "here/social-scheduler.db")
+    restore(desk, tmp_path / "backup")
     assert desk.state() is D.SCHEDULED
 
     with pytest.raises(WorkspaceError, match="restored from a backup"):
@@ -64,10 +74,7 @@ def test_a_stop_that_the_database_has_forgotten_is_remembered_by_the_journal(
     worker.tick()
     assert [r["step"] for r in desk.context.journal.records() if r["is"] == "stop"] == ["hold"]
 
-    desk.context.database.close()
-    for file in (tmp_path / "here").glob("social-scheduler.db*"):
-        file.unlink()
-    shutil.copy(tmp_path / "backup/social-scheduler.db", tmp_path / "here/social-scheduler.db")
+    restore(desk, tmp_path / "backup")
 
     with pytest.raises(WorkspaceError, match="restored from a backup"):
         worker.start()

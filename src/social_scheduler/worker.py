@@ -94,10 +94,12 @@ class Worker:
             clock.start()
             try:
                 while not self._stopping.is_set():
-                    self._wake.wait(0.1 if until_idle else 1.0)
+                    woken = self._wake.wait(0.1 if until_idle else 1.0)
                     self._wake.clear()
                     if self._failure is not None:
                         raise self._failure
+                    if woken:  # something was just said: read it back now
+                        clock.modify_job("look", next_run_time=self.context.now())
                     if until_idle and self.idle():
                         break
             finally:
@@ -186,6 +188,8 @@ class Worker:
         return not waiting and (look is None or look > soon)
 
     def _clock(self) -> BackgroundScheduler:
+        # A look that takes longer than its interval is no news.
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         clock = BackgroundScheduler(
             timezone="UTC", job_defaults=defaults, executors={"default": ClockExecutor(4)}

@@ -21,13 +21,15 @@ from social_scheduler.planning import PlannedMessage, PlannedPost
 from social_scheduler.services import enqueue as queueing
 from social_scheduler.services import people, reading, review
 from social_scheduler.services.accounts import speakers
-from social_scheduler.services.actor import Actor
+from social_scheduler.services.actor import Actor, rights_of
 from social_scheduler.services.context import Context
 from social_scheduler.services.people import Passwords
 from social_scheduler.services.publish import Publisher
 from social_scheduler.services.reconcile import look_for_lost, miss_lapsed, prove
 from social_scheduler.store import accounts as account_store
+from social_scheduler.store import people as people_store
 from social_scheduler.store import publishing, steps
+from social_scheduler.store import reading as reading_store
 from social_scheduler.store import review as review_store
 from social_scheduler.store.publishing import Looked
 from social_scheduler.store.review import StoredApproval
@@ -140,7 +142,7 @@ class Desk:
     def actor(self, name: str) -> Actor:
         """Somebody as they may act right now."""
         with self.context.database.read() as tx:
-            found = people.store.person_named(tx, name)
+            found = people_store.person_named(tx, name)
         if found is None or not found.active:
             raise AssertionError(f"{name} is not active")
         return Actor(
@@ -148,7 +150,7 @@ class Desk:
             found.name,
             frozenset(found.roles),
             frozenset(found.languages),
-            people.rights_of(found.roles),
+            rights_of(found.roles),
             token_id=0,
         )
 
@@ -323,7 +325,7 @@ class Desk:
     def history(self) -> list[History]:
         """Every row of the history."""
         with self.context.database.read() as tx:
-            return [row for row, _, _ in reading.store.history(tx, limit=10_000)]
+            return [row for row, _, _ in reading_store.history(tx, limit=10_000)]
 
     def steps(self) -> list[str]:
         """Every step in the history, in order."""

@@ -7,8 +7,8 @@ from datetime import timedelta
 
 from social_scheduler.message import Window
 from social_scheduler.services.approval import LanguageVerdict, judge_revision
-from social_scheduler.services.people import store as people_store
 from social_scheduler.services.review import find_post
+from social_scheduler.store import people as people_store
 from social_scheduler.store import review as store
 from tests.services.desk import MONDAY, Desk
 

@@ -132,7 +132,7 @@ def test_an_account_connected_as_something_else_is_told(
     connect(desk)
     desk.account(
         "x-en",
-        **{"language": "en", "platform": "x", "handle": "ExampleEN", "native_id": "1", **values},  # type: ignore[arg-type]
+        **{"language": "en", "platform": "x", "handle": "ExampleEN", "native_id": "1", **values},
     )
     with pytest.raises(InvalidInput, match="but it was connected with"):
         planned(desk)

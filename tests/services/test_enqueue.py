@@ -13,6 +13,7 @@ from social_scheduler.message import Window
 from social_scheduler.services import enqueue as service
 from social_scheduler.services import review, settle
 from social_scheduler.services.enqueue import ChangeKind as C
+from social_scheduler.store import people as people_store
 from social_scheduler.store import queue as store
 from tests.services.desk import MONDAY, Desk
 
@@ -234,8 +235,6 @@ class TestMoves:
 
     def test_whoever_moves_a_post_is_one_of_its_authors(self, desk: Desk) -> None:
         with desk.context.database.write() as tx:
-            from social_scheduler.services.people import store as people_store
-
             rana = desk.actor("rana")
             people_store.change_person(tx, rana.id, roles=["author", "reviewer"])
         desk.queue(desk.post())

@@ -333,8 +333,8 @@ class Newsroom(RuleBasedStateMachine):
 
 TestNewsroom = Newsroom.TestCase
 TestNewsroom.settings = settings(
-    max_examples=40,
-    stateful_step_count=30,
+    max_examples=15,
+    stateful_step_count=20,
     deadline=None,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],

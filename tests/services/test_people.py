@@ -75,7 +75,7 @@ class TestEnrolling:
         noor = desk.actor("noor")
         for change in ({"roles": ["author"]}, {"active": False}):
             with pytest.raises(Conflict, match="last admin"):
-                people.change_person(desk.context, noor, "noor", **change)  # type: ignore[arg-type]
+                people.change_person(desk.context, noor, "noor", **change)
 
     def test_nobody_gives_themselves_a_role(self, desk: Desk) -> None:
         for name in ("amal", "rana", "dima"):
@@ -93,7 +93,7 @@ class TestSigningIn:
     def test_a_password_gives_a_token_that_acts(self, desk: Desk) -> None:
         actor = acting(desk, sign_in(desk))
 
-        assert (actor.name, actor.languages) == ("rana", {"en", "ar"})
+        assert (actor.name, set(actor.languages)) == ("rana", {"en", "ar"})
         assert actor.rights == {Right.READ, Right.APPROVE, Right.HOLD, Right.SETTLE}
 
     def test_a_wrong_name_and_a_wrong_password_sound_the_same(self, desk: Desk) -> None:
@@ -116,7 +116,7 @@ class TestSigningIn:
     def test_a_sign_in_ends_after_two_weeks(self, desk: Desk) -> None:
         given = sign_in(desk)
         desk.clock.forward(days=13.99)
-        assert acting(desk, given)
+        assert acting(desk, given).name
 
         desk.clock.forward(days=0.02)
         with pytest.raises(NotSignedIn):
@@ -126,7 +126,7 @@ class TestSigningIn:
         given = sign_in(desk, kind="session")
         for _ in range(4):
             desk.clock.forward(minutes=29)
-            assert acting(desk, given)
+            assert acting(desk, given).name
 
         desk.clock.forward(minutes=31)
         with pytest.raises(NotSignedIn, match="30 idle minutes"):
@@ -146,7 +146,7 @@ class TestSigningIn:
         one, two = sign_in(desk), sign_in(desk)
         people.sign_out(desk.context, acting(desk, one))
 
-        assert acting(desk, two)
+        assert acting(desk, two).name
         with pytest.raises(NotSignedIn):
             acting(desk, one)
 
@@ -225,7 +225,7 @@ class TestScriptTokens:
     def test_it_ends_on_its_day(self, desk: Desk) -> None:
         given = token(desk, "amal", "queue", days=2)
         desk.clock.forward(days=1.9)
-        assert acting(desk, given)
+        assert acting(desk, given).name
 
         desk.clock.forward(days=0.2)
         with pytest.raises(NotSignedIn):

@@ -183,7 +183,7 @@ def test_nobody_without_a_role_reads_anything(desk: Desk) -> None:
         people.list_people,
     ):
         with pytest.raises(NotAllowed):
-            look(desk.context, nobody)  # type: ignore[operator]
+            look(desk.context, nobody)
     with pytest.raises(NotAllowed):
         reading.show(desk.context, nobody, "week/opening")
     with pytest.raises(NotAllowed):

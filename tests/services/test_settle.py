@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -69,7 +70,7 @@ class TestSendAgain:
     def test_the_same_words_go_out_in_a_new_window_in_that_persons_name(
         self,
         desk: Desk,
-        make,  # type: ignore[no-untyped-def]
+        make: Callable[[Desk], None],
     ) -> None:
         make(desk)
         said = len(desk.wire.ledger)
@@ -174,7 +175,7 @@ class TestDrop:
     def test_nothing_more_is_sent(
         self,
         desk: Desk,
-        make,  # type: ignore[no-untyped-def]
+        make: Callable[[Desk], None],
     ) -> None:
         make(desk)
 

@@ -125,7 +125,7 @@ def test_a_hold_or_token_cannot_belong_to_nobody(desk: Desk) -> None:
         )
 
 
-DIALECT = sqlite.dialect()  # type: ignore[no-untyped-call]
+DIALECT = sqlite.dialect()
 
 
 @given(

@@ -170,6 +170,21 @@ def test_hold_everything_in_two_taps_on_the_phone(chromium: Browser, newsroom: N
         assert hold.list_holds(newsroom.context, newsroom.actor("dana"))[0].placed_by == "dana"
 
 
+def test_the_reader_sees_their_own_time_too(chromium: Browser, standing: Newsroom) -> None:
+    """10:30 in Baghdad is 07:30 in London and 02:30 in Washington; in Baghdad it is said once."""
+    for zone, mine in (
+        ("Europe/London", "07:30 here"),
+        ("America/New_York", "02:30 here"),
+        ("Asia/Baghdad", ""),
+    ):
+        with opened_page(chromium, standing, timezone_id=zone) as page:
+            let_in(page, standing, "rana")
+            page.goto(f"/posts/{OPENING}")
+            page.locator("#show-keys").wait_for()
+            assert "10:30 Baghdad, UTC+3" in page.locator(".due").inner_text()
+            assert "".join(page.locator(".due .here").all_inner_texts()) == mine
+
+
 def test_keys_move_and_never_act_by_themselves(chromium: Browser, newsroom: Newsroom) -> None:
     """j, k, a, r and ?; none of them in a field, none when they are switched off."""
     with opened_page(chromium, newsroom) as page:

@@ -128,7 +128,7 @@ def test_a_hold_is_released_by_those_who_may(newsroom: Newsroom) -> None:
 def test_published_posts_have_their_address_account_and_proof(standing: Newsroom) -> None:
     """Newest first."""
     html = standing.signed_in("dana").get("/published").text
-    rows = re.findall(r"<li>\n<p class=\"when\">.*?</li>", html, re.DOTALL)
+    rows = re.findall(r"<li>\n<p class=\"when\".*?</li>", html, re.DOTALL)
     assert len(rows) == 5
     assert PENCIL in rows[0]
     assert all("@CoalitionDemo" in row and "status/" in row for row in rows)

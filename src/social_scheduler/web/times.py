@@ -23,7 +23,7 @@ class Moment:
     zone: str
     """`Baghdad, UTC+3`"""
     distance: str
-    """`in 40 minutes`; empty when it is more than a day away."""
+    """`in 40 minutes`; empty when it is now, or more than a day away."""
     soon: bool
     past: bool
 
@@ -33,7 +33,7 @@ def moment(instant: datetime, now: datetime, locale: str, zone: str = "UTC") -> 
     local = instant.astimezone(_zone(zone))
     away = instant - now
     distance = ""
-    if abs(away) < timedelta(days=1):
+    if timedelta(seconds=1) <= abs(away) < timedelta(days=1):
         distance = format_timedelta(away, threshold=1.5, add_direction=True, locale=locale)
     return Moment(
         iso=instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -41,7 +41,7 @@ def moment(instant: datetime, now: datetime, locale: str, zone: str = "UTC") -> 
         day=format_datetime(local, "EEE d MMM y", locale=locale),
         zone=_zone_name(zone, local),
         distance=distance,
-        soon=timedelta(0) <= away < SOON,
+        soon=timedelta(0) < away < SOON,
         past=away < timedelta(0),
     )
 

@@ -8,13 +8,16 @@ const store = (name, value) => {
 };
 
 // The reader's own clock beside the post's, where they differ.
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, {
-  hour: "2-digit", minute: "2-digit", hourCycle: "h23", numberingSystem: "latn",
-});
-for (const time of document.querySelectorAll("main time[datetime]")) {
-  const mine = clock.format(new Date(time.dateTime));
-  const shown = time.querySelector(".clock");
-  if (shown && shown.textContent !== mine) time.title = `${mine} ${clock.resolvedOptions().timeZone}`;
+const here = document.querySelector("main")?.dataset.here;
+const format = { hour: "2-digit", minute: "2-digit", hourCycle: "h23", numberingSystem: "latn" };
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, format);
+for (const due of document.querySelectorAll("[data-at]")) {
+  const mine = clock.format(new Date(due.dataset.at));
+  if (due.querySelector(".clock")?.textContent === mine) continue;
+  const shown = document.createElement("span");
+  shown.className = "zone here";
+  shown.textContent = `${mine} ${here}`;
+  due.append(" ", shown);
 }
 
 // Single keys, which can be switched off and never act while somebody types.
