@@ -333,7 +333,7 @@ class Newsroom(RuleBasedStateMachine):
 
 TestNewsroom = Newsroom.TestCase
 TestNewsroom.settings = settings(
-    max_examples=15,
+    max_examples=35,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import uvicorn
 
 from social_scheduler.app import Opened, make_workspace, open_workspace
 from social_scheduler.config import Settings
@@ -20,11 +21,12 @@ from social_scheduler.services import check, enqueue, people, reading, review
 from social_scheduler.services.actor import Actor
 from social_scheduler.services.context import Context
 from social_scheduler.services.people import Passwords
+from social_scheduler.serving import QUIET, Announcing, listen
 from social_scheduler.store import publishing
 from social_scheduler.store.accounts import keep_account
 from social_scheduler.store.steps import By, step_delivery, step_part
 from social_scheduler.store.tables import AccountState, Verdict
-from social_scheduler.web.server import Announcing, listen
+from social_scheduler.web import create_app
 
 SAMPLES = Path(__file__).parents[2] / "campaigns"
 QUEUED = datetime(2026, 11, 28, 9, 0, tzinfo=UTC)
@@ -287,7 +289,7 @@ def running(root: Path, settings: Settings | None = None) -> Iterator[Newsroom]:
     ready = threading.Event()
     listener = listen("127.0.0.1", 0)
     with opened(root, clock, settings) as found:
-        server = Announcing(found, ready.set)
+        server = Announcing(uvicorn.Config(create_app(found), **QUIET), ready.set)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         try:

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import signal
-import socket
-import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
+
+from social_scheduler.serving import serve_until_stopped
 
 from . import operator_api, pages, x_media, x_posts
 from .gate import Desk, Handler, endpoint
@@ -75,75 +72,19 @@ def serve(
     Port 0 takes a free one; `ready` is called with the base address once it listens.
     Raises OSError when the address is taken.
     """
-    listener = _listen(host, port)
-    shown = f"[{host}]" if ":" in host else host
-    address = f"http://{shown}:{listener.getsockname()[1]}"
     book = Ledger(ledger, clock=clock, ids=ids)
     try:
-        app = create_app(book, rates=rates, local_only=host in _LOOPBACK)
-        config = uvicorn.Config(
-            app,
+        serve_until_stopped(
+            create_app(book, rates=rates, local_only=host in _LOOPBACK),
+            host,
+            port,
+            ready,
             http=HangingUpProtocol,
-            ws="none",
-            lifespan="off",
-            log_level="warning",
-            access_log=False,
-            server_header=False,
             headers=[MARK],
-            proxy_headers=False,
             timeout_keep_alive=75,
-            timeout_graceful_shutdown=2,
         )
-        with _quiet_signals():
-            _Announcing(config, lambda: ready(address) if ready else None).run([listener])
     finally:
-        listener.close()
         book.close()
-
-
-class _Announcing(uvicorn.Server):
-    """Says when it listens."""
-
-    def __init__(self, config: uvicorn.Config, announce: Callable[[], None]) -> None:
-        super().__init__(config)
-        self._announce = announce
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        if self.started:
-            self._announce()
-
-
-class _quiet_signals:  # noqa: N801 - reads as a verb phrase in `with`
-    """uvicorn raises its signals again when it has stopped; here they have done their work."""
-
-    _SIGNALS = (signal.SIGTERM, signal.SIGINT)
-
-    def __enter__(self) -> None:
-        self._before = {}
-        if threading.current_thread() is threading.main_thread():
-            self._before = {s: signal.signal(s, self._ignore) for s in self._SIGNALS}
-
-    def __exit__(self, *_: object) -> None:
-        for number, handler in self._before.items():
-            signal.signal(number, handler)
-
-    @staticmethod
-    def _ignore(_number: int, _frame: FrameType | None) -> None:
-        return
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listener.bind((host, port))
-        listener.listen(128)
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
