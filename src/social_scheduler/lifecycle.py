@@ -228,11 +228,11 @@ RULES: tuple[Rule, ...] = (
         [D.SENDING, D.LEASED], "refuse", D.FAILED, WORKER, "Refused, and nothing of it is live."
     ),
     _delivery(
-        [D.SENDING, D.LEASED, D.SCHEDULED],
+        [D.SENDING, D.LEASED, D.SCHEDULED, D.UNCONFIRMED],
         "stop",
         D.PARTIAL,
-        WORKER,
-        "A part is live and the rest cannot go on.",
+        (*WORKER, *PEOPLE),
+        "A part is live and the rest cannot go on, or a person lets it be.",
     ),
     _delivery([D.SENDING], "lose", D.UNCONFIRMED, WORKER, "The answer was lost: it may be live."),
     _delivery(

@@ -27,7 +27,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from social_scheduler.app import Opened
 from social_scheduler.errors import WorkspaceError
 from social_scheduler.lifecycle import DeliveryState
-from social_scheduler.services.publish import Claim, Publisher
+from social_scheduler.services.publish import Publisher
+from social_scheduler.services.reach import Claim
 from social_scheduler.services.reconcile import (
     look_for_lost,
     miss_lapsed,
@@ -168,7 +169,7 @@ class Worker:
 
     def look(self) -> None:
         """Prepare pictures, look for what is unconfirmed, read back what is live."""
-        self.publisher.prepare_ahead()
+        self.publisher.reach.prepare_ahead()
         look_for_lost(self.publisher, self._by())
         prove(self.publisher, self._by())
         self._looked = True

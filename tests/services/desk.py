@@ -22,6 +22,7 @@ from social_scheduler.services import enqueue as queueing
 from social_scheduler.services import people, reading, review
 from social_scheduler.services.accounts import speakers
 from social_scheduler.services.actor import Actor, rights_of
+from social_scheduler.services.compare import ChangeKind
 from social_scheduler.services.context import Context
 from social_scheduler.services.people import Passwords
 from social_scheduler.services.publish import Publisher
@@ -238,7 +239,7 @@ class Desk:
 
     def queue(
         self, *posts: PlannedPost, by: str = "amal", **options: bool
-    ) -> dict[str, queueing.ChangeKind]:
+    ) -> dict[str, ChangeKind]:
         """Queue one campaign's posts; answers what changed, by post."""
         campaign = posts[0].campaign if posts else "week"
         changes = queueing.enqueue(

@@ -12,7 +12,8 @@ from social_scheduler.lifecycle import PostState as P
 from social_scheduler.message import Window
 from social_scheduler.services import enqueue as service
 from social_scheduler.services import review, settle
-from social_scheduler.services.enqueue import ChangeKind as C
+from social_scheduler.services.compare import ChangeKind as C
+from social_scheduler.services.compare import compare
 from social_scheduler.store import people as people_store
 from social_scheduler.store import queue as store
 from tests.services.desk import MONDAY, Desk
@@ -43,7 +44,7 @@ def test_queueing_the_same_again_changes_nothing(desk: Desk) -> None:
 def test_comparing_writes_nothing(desk: Desk) -> None:
     before = counts(desk)
 
-    changes = service.compare(desk.context, desk.actor("rana"), "week", [desk.post()])
+    changes = compare(desk.context, desk.actor("rana"), "week", [desk.post()])
 
     assert [(c.reference, c.kind) for c in changes] == [("week/opening", C.NEW)]
     assert counts(desk) == before
@@ -426,3 +427,28 @@ def test_a_time_given_by_a_person_is_replaced_by_the_files_new_one(desk: Desk) -
 
     delivery = desk.looked().delivery
     assert Window(delivery.due_at, delivery.not_before, delivery.not_after) == moved.window
+
+
+def test_leaving_out_an_account_whose_fellow_is_live_only_cancels_it(desk: Desk) -> None:
+    desk.ready(desk.post(words=BOTH))
+    desk.wire.script = ["said", NotSent("unreachable")]
+    desk.tick()
+    assert {desk.state(), desk.state(account="wire-ar")} == {D.PUBLISHED, D.SCHEDULED}
+    gone = "wire-ar" if desk.state() is D.PUBLISHED else "wire-en"
+    left = {account: words for account, words in BOTH.items() if account != gone}
+
+    assert desk.queue(desk.post(words=left)) == {"opening": C.EDITED}
+
+    assert (desk.state(account=gone), desk.post_state()) == (D.CANCELLED, P.APPROVED)
+    assert desk.queue(desk.post(words=left)) == {"opening": C.LIVE}
+
+
+def test_an_account_that_was_cancelled_is_not_brought_back_in_silence(desk: Desk) -> None:
+    desk.queue(desk.post(words=BOTH))
+    desk.queue(desk.post(words={"wire-en": "Good morning"}))
+    assert desk.state(account="wire-ar") is D.CANCELLED
+
+    again = desk.post(words=BOTH)
+    changes = compare(desk.context, desk.actor("amal"), "week", [again])
+
+    assert "wire-ar: was cancelled and stays so" in changes[0].note

@@ -222,6 +222,11 @@ class TestScriptTokens:
             token(desk, "rana", "queue", name="amal")
         assert acting(desk, token(desk, "noor", "queue", name="amal")).name == "amal"
 
+    def test_nobody_makes_a_token_that_approves_in_somebody_elses_name(self, desk: Desk) -> None:
+        with pytest.raises(NotAllowed, match="Only rana"):
+            token(desk, "noor", "approve", name="rana")
+        assert Right.APPROVE in acting(desk, token(desk, "rana", "approve")).rights
+
     def test_it_ends_on_its_day(self, desk: Desk) -> None:
         given = token(desk, "amal", "queue", days=2)
         desk.clock.forward(days=1.9)

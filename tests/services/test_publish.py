@@ -342,13 +342,28 @@ class TestBeforeTheIntent:
         assert desk.wire.texts == []
         assert "the network says mallory" in desk.trouble()
 
+    @pytest.mark.parametrize("call", ["identify", "upload"])
+    def test_what_a_module_did_not_foresee_before_the_call_is_asked_again(
+        self, desk: Desk, call: str
+    ) -> None:
+        desk.ready(desk.post(pictures=[picture(desk)]))
+        desk.wire.troubles = {call: [KeyError("data")]}
+
+        desk.tick()
+        assert (desk.state(), desk.wire.texts) == (D.SCHEDULED, [])
+        assert "unforeseen" in desk.trouble()
+
+        desk.clock.forward(minutes=1)
+        desk.tick()
+        assert desk.state() is D.PUBLISHED
+
     def test_pictures_are_uploaded_ahead_and_only_once(self, desk: Desk) -> None:
         post = desk.post(pictures=[picture(desk)])
         desk.ready(post)
         desk.clock.at = post.window.due_at - timedelta(minutes=20)
 
-        desk.publisher.prepare_ahead()
-        desk.publisher.prepare_ahead()
+        desk.publisher.reach.prepare_ahead()
+        desk.publisher.reach.prepare_ahead()
         assert desk.wire.calls == ["identify", "upload"]
 
         desk.clock.at = post.window.due_at
@@ -360,7 +375,7 @@ class TestBeforeTheIntent:
         desk.queue(post)
         desk.clock.at = post.window.due_at - timedelta(minutes=20)
 
-        desk.publisher.prepare_ahead()
+        desk.publisher.reach.prepare_ahead()
 
         assert desk.wire.calls == []
 
@@ -372,7 +387,7 @@ class TestBeforeTheIntent:
             desk.context, desk.actor("dima"), scope="everything", value="", reason="flood"
         )
 
-        desk.publisher.prepare_ahead()
+        desk.publisher.reach.prepare_ahead()
 
         assert "upload" not in desk.wire.calls
 

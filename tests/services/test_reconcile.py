@@ -70,7 +70,9 @@ class TestLookingForTheLost:
         assert desk.looked().delivery.next_look_at is None
         assert "a person has to decide" in desk.trouble()
 
-    @pytest.mark.parametrize("problem", [NotSent("no route"), Refused("forbidden")])
+    @pytest.mark.parametrize(
+        "problem", [NotSent("no route"), Refused("forbidden"), KeyError("data")]
+    )
     def test_a_network_that_could_not_be_asked_does_not_count_as_a_look(
         self, desk: Desk, problem: Exception
     ) -> None:

@@ -208,3 +208,11 @@ def test_an_account_that_a_post_does_not_go_to_is_told(desk: Desk) -> None:
     lost(desk)
     with pytest.raises(NotFound, match="does not go to wire-ar"):
         settle.drop(desk.context, desk.actor("dima"), "week/opening", "wire-ar", "")
+
+
+def test_letting_an_unclear_thread_be_keeps_what_is_live_of_it_in_sight(desk: Desk) -> None:
+    lost(desk, ["part 1", "part 2"], before=1)
+
+    settle.drop(desk.context, desk.actor("dima"), *POST, "enough")
+
+    assert (desk.state(), desk.parts()) == (D.PARTIAL, ["live", "unconfirmed"])

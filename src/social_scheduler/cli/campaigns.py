@@ -31,8 +31,8 @@ from social_scheduler.errors import Finding, InvalidCampaign
 from social_scheduler.services import enqueue as service
 from social_scheduler.services.actor import Right
 from social_scheduler.services.check import Files, Outcome, check, find_files, plan
+from social_scheduler.services.compare import Change, ChangeKind, compare
 from social_scheduler.services.context import Context
-from social_scheduler.services.enqueue import Change, ChangeKind
 
 Paths = Annotated[
     list[Path] | None,
@@ -126,7 +126,7 @@ def plan_files(paths: Paths = None, workspace: Workspace = Path(), json: Json = 
         changes: list[Change] = []
         with _progress(len(outcome.sound), "planning") as step:
             for facts, posts in plan(found.context, outcome):
-                changes += service.compare(found.context, actor, facts.name, posts)
+                changes += compare(found.context, actor, facts.name, posts)
                 step(Path(facts.path))
     _show(changes, json, done=False)
 

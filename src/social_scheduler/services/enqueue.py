@@ -1,4 +1,4 @@
-"""Plan and queue: what would change in the database, shown first, then done file by file.
+"""Queue campaign files: what compare.py finds is done, file by file.
 
 Queueing the same files twice changes nothing. Changed words are a new revision, which nobody
 has approved; a changed time keeps the approvals of the words and needs one for the new
@@ -8,15 +8,23 @@ window. What is live stays as it was said.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from social_scheduler.errors import Conflict, NotFound
-from social_scheduler.lifecycle import OPEN, DeliveryState, PostState
+from social_scheduler.lifecycle import OPEN, DeliveryState
 from social_scheduler.message import part_digest
 from social_scheduler.planning import PlannedMessage, PlannedPost
 from social_scheduler.services.actor import Actor, Right
+from social_scheduler.services.compare import (
+    REFUSED,
+    REWORDABLE,
+    Change,
+    ChangeKind,
+    compare_in,
+    no_longer_wanted,
+    reached_by,
+)
 from social_scheduler.services.context import Context
 from social_scheduler.store import queue as store
 from social_scheduler.store.database import Transaction
@@ -32,45 +40,6 @@ from social_scheduler.store.steps import (
     step_post,
 )
 
-REWORDABLE = OPEN | {DeliveryState.FAILED, DeliveryState.MISSED}
-"""Deliveries that an edit reaches: nothing of them is live."""
-
-
-class ChangeKind(StrEnum):
-    """What queueing would do with one post."""
-
-    NEW = "new"
-    UNCHANGED = "unchanged"
-    MOVED = "moved"
-    EDITED = "edited"
-    LIVE = "already live"
-    WITHDRAWN = "withdrawn"
-    CHANGES_REQUESTED = "changes requested"
-    REMOVED = "removed from the file"
-    RENAMED = "looks like a rename"
-    PAST = "too late to change"
-
-
-REFUSED = frozenset({ChangeKind.PAST, ChangeKind.RENAMED})
-"""Changes that stop the queueing of their file."""
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """What queueing does with one post, and a note for its author."""
-
-    kind: ChangeKind
-    campaign: str
-    post: str
-    note: str = ""
-    planned: PlannedPost | None = None
-    known: KnownPost | None = None
-
-    @property
-    def reference(self) -> str:
-        """`campaign/post`, as every command takes it."""
-        return f"{self.campaign}/{self.post}"
-
 
 @dataclass(frozen=True, slots=True)
 class CampaignFacts:
@@ -80,15 +49,6 @@ class CampaignFacts:
     kind: str
     title: str
     path: str
-
-
-def compare(
-    context: Context, actor: Actor, campaign: str, planned: Sequence[PlannedPost]
-) -> list[Change]:
-    """What queueing one campaign would change; nothing is written."""
-    actor.require(Right.READ)
-    with context.database.read() as tx:
-        return _compare(tx, campaign, planned, context.now())
 
 
 def enqueue(
@@ -106,7 +66,7 @@ def enqueue(
     by = actor.by(now)
     with context.database.write() as tx:
         _require_one_home(tx, context, facts)
-        changes = _compare(tx, facts.name, planned, now)
+        changes = compare_in(tx, facts.name, planned, now)
         _refuse(changes, cancel_removed)
         campaign_id = store.keep_campaign(
             tx, facts.name, home="file", path=facts.path, kind=facts.kind, title=facts.title
@@ -169,82 +129,6 @@ def _require_one_home(tx: Transaction, context: Context, facts: CampaignFacts) -
             f"{facts.path} and {known.path} both say `campaign: {facts.name}`.",
             "Give one of them another name; a campaign is known by its name for ever.",
         )
-
-
-def _compare(
-    tx: Transaction, campaign: str, planned: Sequence[PlannedPost], now: datetime
-) -> list[Change]:
-    known = store.known_posts(tx, campaign)
-    here = {post.key for post in planned}
-    gone = [k for k in known.values() if k.key not in here and k.state is not PostState.WITHDRAWN]
-    changes = [_change(campaign, post, known.get(post.key), gone, now) for post in planned]
-    return changes + [
-        Change(
-            ChangeKind.REMOVED,
-            campaign,
-            post.key,
-            "still queued; add --cancel-removed to withdraw it",
-            known=post,
-        )
-        for post in gone
-    ]
-
-
-def _change(
-    campaign: str,
-    post: PlannedPost,
-    known: KnownPost | None,
-    gone: Sequence[KnownPost],
-    now: datetime,
-) -> Change:
-    change = Change(ChangeKind.UNCHANGED, campaign, post.key, planned=post, known=known)
-    if known is None:
-        words = {m.digest for m in post.messages}
-        for other in gone:
-            if words & {d.digest for d in other.deliveries}:
-                return replace(
-                    change,
-                    kind=ChangeKind.RENAMED,
-                    note=f"has the words of {other.key}, which is no longer in the file: "
-                    f"give it its id {other.key} back, or add --cancel-removed to withdraw that one",
-                )
-        if post.window.not_after <= now:
-            return replace(change, kind=ChangeKind.PAST, note=f"{post.wall} {post.zone} is past")
-        return replace(change, kind=ChangeKind.NEW)
-    same_words, same_time = post.digest == known.digest, post.window == known.window
-    if known.state is PostState.WITHDRAWN:
-        note = "was withdrawn; to say it after all, give it a new id"
-        return replace(change, kind=ChangeKind.WITHDRAWN, note=note)
-    if same_words and same_time:
-        if known.state is PostState.CHANGES_REQUESTED:
-            note = "a reviewer asked for changes; edit it, or add --resubmit"
-            return replace(change, kind=ChangeKind.CHANGES_REQUESTED, note=note)
-        return change
-    live = _live_note(post, known)
-    reachable = any(d.state in REWORDABLE and d.live_since is None for d in known.deliveries)
-    added = {m.speaker.name for m in post.messages} - {d.account for d in known.deliveries}
-    if not reachable and not added:
-        if same_words:
-            return change
-        return replace(change, kind=ChangeKind.LIVE, note=live or "it has ended; write a new post")
-    if post.window.not_after <= now:
-        return replace(change, kind=ChangeKind.PAST, note=f"{post.wall} {post.zone} is past")
-    if same_words and known.state in (PostState.IN_REVIEW, PostState.APPROVED):
-        was = f"{known.window.due_at:%Y-%m-%d %H:%M} UTC"
-        return replace(
-            change, kind=ChangeKind.MOVED, note=f"was {was}; the new time needs approval"
-        )
-    return replace(change, kind=ChangeKind.EDITED, note=live or "a new revision; needs approval")
-
-
-def _live_note(post: PlannedPost, known: KnownPost) -> str:
-    new = {m.speaker.name: m.digest for m in post.messages}
-    live = [d for d in known.deliveries if d.live_since and new.get(d.account) != d.digest]
-    return "; ".join(
-        f"{d.account}: already live since {d.live_since:%Y-%m-%d %H:%M} UTC and stays as it is, "
-        "write a correction"
-        for d in live
-    )
 
 
 def _add(
@@ -371,18 +255,17 @@ def _take_back(tx: Transaction, delivery: KnownDelivery, by: By) -> None:
 
 
 def _edit(tx: Transaction, known: KnownPost, post: PlannedPost, actor: Actor, by: By) -> None:
+    for left_out in no_longer_wanted(post, known):
+        step_delivery(tx, left_out.id, "cancel", by.because("no longer in `to`"))
+    reached = reached_by(post, known)
+    if not reached:
+        return  # accounts were left out, and the others keep what they have said
     number = known.revision + 1
     if not step_post(tx, known.id, "edit", by.because(f"revision {number}")):
         raise Conflict(f"{post.campaign}/{post.key} was changed by somebody else just now.")
-    now_at = {d.account: d for d in known.deliveries}
-    reached = [
-        m
-        for m in post.messages
-        if (d := now_at.get(m.speaker.name)) is None
-        or (d.state in REWORDABLE and d.live_since is None)
-    ]
     _write_revisions(tx, [(known.id, number, post, reached, [actor.id])], by)
     store.set_revision(tx, known.id, number)
+    now_at = {d.account: d for d in known.deliveries}
     for message in reached:
         delivery = now_at.get(message.speaker.name)
         if delivery is None:
@@ -401,9 +284,5 @@ def _edit(tx: Transaction, known: KnownPost, post: PlannedPost, actor: Actor, by
             tags=list(post.tags),
             pictures=message.pictures,
         )
-    wanted = {m.speaker.name for m in post.messages}
-    for account, delivery in now_at.items():
-        if account not in wanted and delivery.state in OPEN and delivery.live_since is None:
-            step_delivery(tx, delivery.id, "cancel", by.because("no longer in `to`"))
     if not step_post(tx, known.id, "submit", by):
         raise NotFound(f"{post.campaign}/{post.key} vanished while it was edited.")

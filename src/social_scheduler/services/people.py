@@ -179,6 +179,11 @@ def make_token(
     with context.database.write() as tx:
         if name != actor.name:
             actor.require(Right.ADMIN)
+            if Right.APPROVE in wanted:
+                raise NotAllowed(
+                    f"Only {name} can make a token that approves as {name}.",
+                    "Nobody approves in somebody else's name.",
+                )
         person = _person(tx, name)
         if beyond := sorted(wanted - rights_of(person.roles)):
             raise NotAllowed(f"{name} has no right to {beyond[0]}.", "Give fewer --right.")

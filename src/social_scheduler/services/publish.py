@@ -19,11 +19,12 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, BinaryIO, Literal
+from typing import Any, Literal
 
 from social_scheduler.errors import (
+    Conflict,
     NotSent,
     PlatformError,
     RateLimited,
@@ -34,27 +35,20 @@ from social_scheduler.errors import (
 )
 from social_scheduler.journal import Outcome
 from social_scheduler.lifecycle import DeliveryState
-from social_scheduler.media.store import MediaChanged
-from social_scheduler.message import Attachment, Message
 from social_scheduler.platforms import Call, Connection, Platform, Published, Upload
-from social_scheduler.services.accounts import allowed_server
 from social_scheduler.services.context import Context
-from social_scheduler.services.last_look import Blocked, Cleared, last_look
+from social_scheduler.services.last_look import Blocked
 from social_scheduler.services.outcome import apply_outcome, give_up_if_late, pause_after
+from social_scheduler.services.reach import Claim, Reach, stored_message
 from social_scheduler.store import holds as hold_store
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.publishing import DueDelivery, Looked
-from social_scheduler.store.review import messages_of
-from social_scheduler.store.steps import By, remember, step_delivery, step_part
-from social_scheduler.store.tables import Upload as UploadRow
+from social_scheduler.store.steps import By, step_delivery, step_part
 
 LEASE = timedelta(minutes=2)
 INTENT_LASTS = 1.0
 """Seconds between intent and call after which the call is given up as certainly not made."""
-PREPARE_AHEAD = timedelta(minutes=30)
-PREPARE_AGAIN = timedelta(minutes=1)
-"""After trouble; networks count the calls that hand over pictures too."""
 BLOCKED_FOR = timedelta(seconds=30)
 
 CRASH_POINTS = (
@@ -71,16 +65,6 @@ CRASH_POINTS = (
 """Named moments at which a rehearsal can kill the worker (`work --crash-at`)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A delivery that this worker has leased; `fence` is its attempt number."""
-
-    delivery_id: int
-    fence: int
-    account_id: int
-    account: str
-
-
 @dataclass
 class Publisher:
     """One worker's hands. `probe` is told each named moment; rehearsals use it to crash there."""
@@ -92,10 +76,16 @@ class Publisher:
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
     told: Callable[[str], None] = lambda _: None
-    _identities: dict[str, tuple[Connection, str]] = field(default_factory=dict)
-    """By account: whom its keys belong to, as the network said, and the keys it was asked with."""
-    _unprepared: dict[int, datetime] = field(default_factory=dict)
-    """Deliveries whose pictures could not be handed over ahead, and when to try again."""
+
+    def __post_init__(self) -> None:
+        self.reach = Reach(
+            self.context,
+            self.worker,
+            self.probe,
+            self.told,
+            self.connect_timeout,
+            self.read_timeout,
+        )
 
     def claim_due(self, limit: int = 100) -> list[Claim]:
         """Lease what is due now. Each lease is one conditional update."""
@@ -134,7 +124,10 @@ class Publisher:
             if ready is None:
                 return False
             platform, connection, uploads, intact = ready
-            call = self._intend(claim, connection, uploads, intact)
+            try:
+                call = self._intend(claim, connection, uploads, intact)
+            except Conflict:
+                return False  # somebody else was quicker; nothing of the intent was kept
             if call is None:
                 return False
             result = self._call(platform, connection, call.call, call.written)
@@ -147,11 +140,11 @@ class Publisher:
         """Everything that can go wrong before the intent: keys, identity, pictures."""
         with self.context.database.read() as tx:
             looked = store.look(tx, claim.delivery_id)
-            message = _stored_message(tx, looked)
+            message = stored_message(tx, looked)
         try:
-            platform, connection = self._reach(looked)
-            opened = self._open(message, files)
-            uploads = self._uploads(claim, looked, message, platform, connection, opened)
+            platform, connection = self.reach.network(looked)
+            opened = self.reach.pictures(message, files)
+            uploads = self.reach.uploads(claim, looked, message, platform, connection, opened)
         except PlatformError as problem:
             self._not_begun(claim, looked, problem)
             return None
@@ -159,157 +152,6 @@ class Publisher:
             self._block(claim, looked, str(problem))
             return None
         return platform, connection, uploads, frozenset(opened)
-
-    def connection(self, looked: Looked) -> Connection:
-        """How to reach an account; refused outside of where this workspace may send."""
-        account = looked.account
-        return Connection(
-            base_url=allowed_server(self.context, account.platform, account.server),
-            keys=self.context.vault.get(account.name),
-            connect_timeout=self.connect_timeout,
-            read_timeout=self.read_timeout,
-        )
-
-    def _open(self, message: Message | None, files: contextlib.ExitStack) -> dict[str, BinaryIO]:
-        """The pictures, hashed from the open files that are then uploaded."""
-        opened: dict[str, BinaryIO] = {}
-        for item in message.media if message else []:
-            with contextlib.suppress(MediaChanged, FileNotFoundError):
-                opened[item.sha256] = files.enter_context(
-                    self.context.media.verified_open(item.sha256)
-                )
-        return opened
-
-    def _uploads(
-        self,
-        claim: Claim,
-        looked: Looked,
-        message: Message | None,
-        platform: Platform,
-        connection: Connection,
-        opened: dict[str, BinaryIO],
-    ) -> list[Upload]:
-        """The next part's pictures at the network, uploading what is missing: approved ones only."""
-        part = looked.next_part
-        if message is None or part is None or part.number > len(message.parts):
-            return []
-        wanted = [m for m in message.parts[part.number - 1].media if m.sha256 in opened]
-        if not wanted:
-            return []
-        with self.context.database.read() as tx:
-            if isinstance(self._look(tx, claim, set(opened)), Blocked):
-                return []  # the intent's own last look says why
-        return self._upload_missing(
-            claim.delivery_id, part.number, wanted, platform, connection, opened
-        )
-
-    def _upload_missing(
-        self,
-        delivery_id: int,
-        part: int,
-        wanted: Sequence[Attachment],
-        platform: Platform,
-        connection: Connection,
-        opened: dict[str, BinaryIO],
-    ) -> list[Upload]:
-        soon = self.context.now() + timedelta(minutes=1)
-        with self.context.database.read() as tx:
-            held = {
-                u.sha256: Upload(u.sha256, u.remote_id, u.expires_at)
-                for u in store.uploads_of(tx, delivery_id, soon)
-                if u.part == part
-            }
-        for item in wanted:
-            if item.sha256 not in held:
-                held[item.sha256] = platform.upload(connection, item, opened[item.sha256])
-                self._keep_upload(delivery_id, part, held[item.sha256])
-        self.probe("prepared")
-        return [held[m.sha256] for m in wanted]
-
-    def prepare_ahead(self, limit: int = 20) -> None:
-        """Upload the pictures of what is due within half an hour; approved content only."""
-        now = self.context.now()
-        self._unprepared = {d: again for d, again in self._unprepared.items() if again > now}
-        with self.context.database.read() as tx:
-            ids = store.to_prepare(tx, now, now + PREPARE_AHEAD, limit + len(self._unprepared))
-        for delivery_id in ids:
-            if delivery_id in self._unprepared:
-                continue
-            with contextlib.ExitStack() as files:
-                self._prepare(delivery_id, files)
-
-    def _prepare(self, delivery_id: int, files: contextlib.ExitStack) -> None:
-        with self.context.database.read() as tx:
-            looked = store.look(tx, delivery_id)
-            message = _stored_message(tx, looked)
-        claim = Claim(delivery_id, looked.delivery.attempt, looked.account.id, looked.account.name)
-        try:
-            platform, connection = self._reach(looked)
-            opened = self._open(message, files)
-            with self.context.database.read() as tx:
-                found = self._look(tx, claim, set(opened), early=True)
-            if isinstance(found, Blocked):
-                return
-            for number, part in enumerate(found.message.parts, start=1):
-                self._upload_missing(delivery_id, number, part.media, platform, connection, opened)
-        except Unauthorized as problem:
-            self._suspend(looked, problem)
-        except SchedulerError as problem:
-            # Nothing is lost: the pictures are uploaded when the post is due.
-            self._unprepared[delivery_id] = self.context.now() + PREPARE_AGAIN
-            self.told(f"{looked.account.name}: pictures not prepared yet — {problem}")
-
-    def _reach(self, looked: Looked) -> tuple[Platform, Connection]:
-        """The network and how to reach it, having asked once whose keys these are."""
-        platform = self.context.platforms[looked.account.platform]
-        connection = self.connection(looked)
-        name = looked.account.name
-        asked = self._identities.get(name)
-        if asked is None or asked[0] != connection:  # other keys may be another account's
-            native_id = platform.identify(connection).native_id
-            self._identities[name] = (connection, native_id)
-        return platform, connection
-
-    def _suspend(self, looked: Looked, problem: Unauthorized) -> None:
-        by = By(self.worker, self.context.now(), problem.problem)
-        with self.context.database.write() as tx:
-            store.suspend_account(tx, looked.account.id, problem.problem)
-            remember(tx, by, "suspend_account", delivery_id=looked.delivery.id)
-        self.told(f"{looked.account.name}: suspended — {problem}")
-
-    def _keep_upload(self, delivery_id: int, part: int, upload: Upload) -> None:
-        with self.context.database.write() as tx:
-            store.keep_upload(
-                tx,
-                UploadRow(
-                    delivery_id=delivery_id,
-                    part=part,
-                    sha256=upload.sha256,
-                    remote_id=upload.remote_id,
-                    expires_at=upload.expires_at,
-                ),
-            )
-
-    def _look(
-        self,
-        tx: Transaction,
-        claim: Claim,
-        intact: set[str] | frozenset[str],
-        *,
-        early: bool = False,
-    ) -> Cleared | Blocked:
-        account = store.look(tx, claim.delivery_id).account
-        asked = self._identities.get(claim.account)
-        return last_look(
-            tx,
-            claim.delivery_id,
-            fence=claim.fence,
-            now=self.context.now(),
-            server=allowed_server(self.context, account.platform, account.server),
-            native_id=asked[1] if asked else None,
-            intact=intact,
-            early=early,
-        )
 
     def _intend(
         self,
@@ -320,18 +162,18 @@ class Publisher:
     ) -> _Intent | None:
         """The last look and the intent, in one transaction; then the journal."""
         with self.context.database.write() as tx:
-            found = self._look(tx, claim, intact)
+            found = self.reach.look(tx, claim, intact)
             part = found.looked.next_part
             if isinstance(found, Blocked) or part is None:
                 self._release(tx, claim, found.looked, str(found))
                 return None
             now = self.context.now()
             by = By(self.worker, now)
-            if not (
-                self._begin(tx, claim, found.looked, by)
-                and step_part(tx, claim.delivery_id, part.number, "begin", by)
-            ):
+            if not self._begin(tx, claim, found.looked, by):
                 return None
+            if not step_part(tx, claim.delivery_id, part.number, "begin", by):
+                # Raised, so that the delivery's own step is not kept without its part's.
+                raise Conflict(f"Part {part.number} of delivery {claim.delivery_id} began already.")
             store.begin_attempt(
                 tx,
                 delivery_id=claim.delivery_id,
@@ -393,7 +235,7 @@ class Publisher:
             goes_on = apply_outcome(tx, self.context, outcome, By(self.worker, self.context.now()))
         self.probe("outcome committed")
         if isinstance(result, Unauthorized):
-            self._identities.pop(claim.account, None)
+            self.reach.forget(claim.account)
         words = result.url if isinstance(result, Published) else str(result)
         self.told(f"{claim.account}: {outcome.outcome} — {words}")
         return goes_on
@@ -401,7 +243,7 @@ class Publisher:
     def _not_begun(self, claim: Claim, looked: Looked, problem: PlatformError) -> None:
         """Trouble before the intent: nothing was sent, whatever it was."""
         if isinstance(problem, Unauthorized):
-            self._suspend(looked, problem)
+            self.reach.suspend(looked, problem)
         by = By(self.worker, self.context.now(), problem.problem)
         with self.context.database.write() as tx:
             if isinstance(problem, Refused) and not looked.live:
@@ -456,16 +298,6 @@ class Publisher:
 class _Intent:
     call: Call
     written: float
-
-
-def _stored_message(tx: Transaction, looked: Looked) -> Message | None:
-    """The message as stored; the last look judges whether it is the approved one."""
-    delivery = looked.delivery
-    for row in messages_of(tx, delivery.post_id, delivery.revision):
-        if row.account_id == delivery.account_id:
-            with contextlib.suppress(ValueError):
-                return Message.from_canonical(row.body)
-    return None
 
 
 def _as_outcome(claim: Claim, call: Call, result: Published | PlatformError) -> Outcome:

@@ -21,6 +21,7 @@ from social_scheduler.services.outcome import (
     settle_times,
 )
 from social_scheduler.services.publish import Publisher
+from social_scheduler.services.reach import ask
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.publishing import Looked
@@ -147,7 +148,8 @@ def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
         return
     platform = context.platforms[looked.account.platform]
     try:
-        found = platform.find(publisher.connection(looked), call, attempts[-1].started_at, known)
+        connection = publisher.reach.connection(looked)
+        found = ask(platform.find, connection, call, attempts[-1].started_at, known)
     except SchedulerError as problem:
         pause = problem.until - by.at if isinstance(problem, RateLimited) else LOOK_AGAIN
         with context.database.write() as tx:
@@ -217,7 +219,7 @@ def prove(publisher: Publisher, by: By) -> None:
         platform = context.platforms[looked.account.platform]
         expected = platform.as_seen(call)
         try:
-            seen = platform.read_back(publisher.connection(looked), part.remote_id)
+            seen = ask(platform.read_back, publisher.reach.connection(looked), part.remote_id)
         except NotSent:
             verdict, fields, shown = Verdict.NOT_READABLE, [], None
         except SchedulerError as problem:

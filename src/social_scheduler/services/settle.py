@@ -84,7 +84,9 @@ def drop(context: Context, actor: Actor, reference: str, account: str, reason: s
     with context.database.write() as tx:
         looked = find_delivery(tx, reference, account)
         by: By = actor.by(context.now(), reason or None)
-        if not step_delivery(tx, looked.delivery.id, "drop", by, next_look_at=None):
+        # What is live in part stays in sight: it can still be taken down, or gone on with.
+        step = "stop" if looked.live else "drop"
+        if not step_delivery(tx, looked.delivery.id, step, by, next_look_at=None):
             raise _not_now(looked, reference, account)
 
 

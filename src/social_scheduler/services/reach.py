@@ -1,0 +1,235 @@
+"""A worker's way to the networks: keys, whose they are, and pictures handed over ahead.
+
+Nothing here is public or cannot be repeated; publish.py makes the calls that count.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import BinaryIO, TypeVar
+
+from social_scheduler.errors import NotSent, SchedulerError, Unauthorized
+from social_scheduler.media.store import MediaChanged
+from social_scheduler.message import Attachment, Message
+from social_scheduler.platforms import Connection, Platform, Upload
+from social_scheduler.services.accounts import allowed_server
+from social_scheduler.services.context import Context
+from social_scheduler.services.last_look import Blocked, Cleared, last_look
+from social_scheduler.store import publishing as store
+from social_scheduler.store.database import Transaction
+from social_scheduler.store.publishing import Looked
+from social_scheduler.store.review import messages_of
+from social_scheduler.store.steps import By, remember
+from social_scheduler.store.tables import Upload as UploadRow
+
+PREPARE_AHEAD = timedelta(minutes=30)
+PREPARE_AGAIN = timedelta(minutes=1)
+"""After trouble; networks count the calls that hand over pictures too."""
+
+Answer = TypeVar("Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that this worker has leased; `fence` is its attempt number."""
+
+    delivery_id: int
+    fence: int
+    account_id: int
+    account: str
+
+
+@dataclass
+class Reach:
+    """What one worker knows of the networks. `probe` is told each named moment."""
+
+    context: Context
+    worker: str
+    probe: Callable[[str], None]
+    told: Callable[[str], None]
+    connect_timeout: float
+    read_timeout: float
+    _identities: dict[str, tuple[Connection, str]] = field(default_factory=dict)
+    """By account: whom its keys belong to, as the network said, and the keys it was asked with."""
+    _unprepared: dict[int, datetime] = field(default_factory=dict)
+    """Deliveries whose pictures could not be handed over ahead, and when to try again."""
+
+    def connection(self, looked: Looked) -> Connection:
+        """How to reach an account; refused outside of where this workspace may send."""
+        account = looked.account
+        return Connection(
+            base_url=allowed_server(self.context, account.platform, account.server),
+            keys=self.context.vault.get(account.name),
+            connect_timeout=self.connect_timeout,
+            read_timeout=self.read_timeout,
+        )
+
+    def network(self, looked: Looked) -> tuple[Platform, Connection]:
+        """The network and how to reach it, having asked once whose keys these are."""
+        platform = self.context.platforms[looked.account.platform]
+        connection = self.connection(looked)
+        name = looked.account.name
+        asked = self._identities.get(name)
+        if asked is None or asked[0] != connection:  # other keys may be another account's
+            native_id = ask(platform.identify, connection).native_id
+            self._identities[name] = (connection, native_id)
+        return platform, connection
+
+    def forget(self, account: str) -> None:
+        """Ask anew whose keys these are."""
+        self._identities.pop(account, None)
+
+    def look(
+        self,
+        tx: Transaction,
+        claim: Claim,
+        intact: Collection[str],
+        *,
+        early: bool = False,
+    ) -> Cleared | Blocked:
+        """The last look at a delivery, with what this worker knows of its account."""
+        account = store.look(tx, claim.delivery_id).account
+        asked = self._identities.get(claim.account)
+        return last_look(
+            tx,
+            claim.delivery_id,
+            fence=claim.fence,
+            now=self.context.now(),
+            server=allowed_server(self.context, account.platform, account.server),
+            native_id=asked[1] if asked else None,
+            intact=intact,
+            early=early,
+        )
+
+    def pictures(self, message: Message | None, files: contextlib.ExitStack) -> dict[str, BinaryIO]:
+        """The pictures, hashed from the open files that are then uploaded."""
+        opened: dict[str, BinaryIO] = {}
+        for item in message.media if message else []:
+            with contextlib.suppress(MediaChanged, FileNotFoundError):
+                opened[item.sha256] = files.enter_context(
+                    self.context.media.verified_open(item.sha256)
+                )
+        return opened
+
+    def uploads(
+        self,
+        claim: Claim,
+        looked: Looked,
+        message: Message | None,
+        platform: Platform,
+        connection: Connection,
+        opened: dict[str, BinaryIO],
+    ) -> list[Upload]:
+        """The next part's pictures at the network, uploading what is missing: approved ones only."""
+        part = looked.next_part
+        if message is None or part is None or part.number > len(message.parts):
+            return []
+        wanted = [m for m in message.parts[part.number - 1].media if m.sha256 in opened]
+        if not wanted:
+            return []
+        with self.context.database.read() as tx:
+            if isinstance(self.look(tx, claim, set(opened)), Blocked):
+                return []  # the intent's own last look says why
+        return self._hand_over(claim.delivery_id, part.number, wanted, platform, connection, opened)
+
+    def _hand_over(
+        self,
+        delivery_id: int,
+        part: int,
+        wanted: Sequence[Attachment],
+        platform: Platform,
+        connection: Connection,
+        opened: dict[str, BinaryIO],
+    ) -> list[Upload]:
+        soon = self.context.now() + timedelta(minutes=1)
+        with self.context.database.read() as tx:
+            held = {
+                u.sha256: Upload(u.sha256, u.remote_id, u.expires_at)
+                for u in store.uploads_of(tx, delivery_id, soon)
+                if u.part == part
+            }
+        for item in wanted:
+            if item.sha256 not in held:
+                held[item.sha256] = ask(platform.upload, connection, item, opened[item.sha256])
+                self._keep_upload(delivery_id, part, held[item.sha256])
+        self.probe("prepared")
+        return [held[m.sha256] for m in wanted]
+
+    def _keep_upload(self, delivery_id: int, part: int, upload: Upload) -> None:
+        with self.context.database.write() as tx:
+            store.keep_upload(
+                tx,
+                UploadRow(
+                    delivery_id=delivery_id,
+                    part=part,
+                    sha256=upload.sha256,
+                    remote_id=upload.remote_id,
+                    expires_at=upload.expires_at,
+                ),
+            )
+
+    def prepare_ahead(self, limit: int = 20) -> None:
+        """Upload the pictures of what is due within half an hour; approved content only."""
+        now = self.context.now()
+        self._unprepared = {d: again for d, again in self._unprepared.items() if again > now}
+        with self.context.database.read() as tx:
+            ids = store.to_prepare(tx, now, now + PREPARE_AHEAD, limit + len(self._unprepared))
+        for delivery_id in ids:
+            if delivery_id in self._unprepared:
+                continue
+            with contextlib.ExitStack() as files:
+                self._prepare(delivery_id, files)
+
+    def _prepare(self, delivery_id: int, files: contextlib.ExitStack) -> None:
+        with self.context.database.read() as tx:
+            looked = store.look(tx, delivery_id)
+            message = stored_message(tx, looked)
+        claim = Claim(delivery_id, looked.delivery.attempt, looked.account.id, looked.account.name)
+        try:
+            platform, connection = self.network(looked)
+            opened = self.pictures(message, files)
+            with self.context.database.read() as tx:
+                found = self.look(tx, claim, set(opened), early=True)
+            if isinstance(found, Blocked):
+                return
+            for number, part in enumerate(found.message.parts, start=1):
+                self._hand_over(delivery_id, number, part.media, platform, connection, opened)
+        except Unauthorized as problem:
+            self.suspend(looked, problem)
+        except SchedulerError as problem:
+            # Nothing is lost: the pictures are uploaded when the post is due.
+            self._unprepared[delivery_id] = self.context.now() + PREPARE_AGAIN
+            self.told(f"{looked.account.name}: pictures not prepared yet — {problem}")
+
+    def suspend(self, looked: Looked, problem: Unauthorized) -> None:
+        """Nothing goes out through the account until an admin connects it again."""
+        by = By(self.worker, self.context.now(), problem.problem)
+        with self.context.database.write() as tx:
+            store.suspend_account(tx, looked.account.id, problem.problem)
+            remember(tx, by, "suspend_account", delivery_id=looked.delivery.id)
+        self.told(f"{looked.account.name}: suspended — {problem}")
+
+
+def stored_message(tx: Transaction, looked: Looked) -> Message | None:
+    """The message as stored; the last look judges whether it is the approved one."""
+    delivery = looked.delivery
+    for row in messages_of(tx, delivery.post_id, delivery.revision):
+        if row.account_id == delivery.account_id:
+            with contextlib.suppress(ValueError):
+                return Message.from_canonical(row.body)
+    return None
+
+
+def ask(act: Callable[..., Answer], *arguments: object) -> Answer:
+    """A call that may be repeated: whatever its module did not foresee is asked again later."""
+    try:
+        return act(*arguments)
+    except SchedulerError:
+        raise
+    except Exception as problem:
+        raise NotSent(
+            "Something unforeseen happened at the network.", evidence=type(problem).__name__
+        ) from problem
