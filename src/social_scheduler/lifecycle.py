@@ -228,11 +228,18 @@ RULES: tuple[Rule, ...] = (
         [D.SENDING, D.LEASED], "refuse", D.FAILED, WORKER, "Refused, and nothing of it is live."
     ),
     _delivery(
-        [D.SENDING, D.LEASED, D.SCHEDULED, D.UNCONFIRMED],
+        [D.SENDING, D.LEASED, D.SCHEDULED],
         "stop",
         D.PARTIAL,
-        (*WORKER, *PEOPLE),
-        "A part is live and the rest cannot go on, or a person lets it be.",
+        WORKER,
+        "A part is live and the rest cannot go on.",
+    ),
+    _delivery(
+        [D.UNCONFIRMED],
+        "leave",
+        D.PARTIAL,
+        PEOPLE,
+        "A person lets the unclear rest be; what is live of it stays in sight.",
     ),
     _delivery([D.SENDING], "lose", D.UNCONFIRMED, WORKER, "The answer was lost: it may be live."),
     _delivery(

@@ -85,7 +85,7 @@ def drop(context: Context, actor: Actor, reference: str, account: str, reason: s
         looked = find_delivery(tx, reference, account)
         by: By = actor.by(context.now(), reason or None)
         # What is live in part stays in sight: it can still be taken down, or gone on with.
-        step = "stop" if looked.live else "drop"
+        step = "leave" if looked.live else "drop"
         if not step_delivery(tx, looked.delivery.id, step, by, next_look_at=None):
             raise _not_now(looked, reference, account)
 
