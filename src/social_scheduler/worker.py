@@ -37,6 +37,7 @@ from social_scheduler.services.reconcile import (
     require_same_past,
 )
 from social_scheduler.services.waiting import reasons_to_wait
+from social_scheduler.store import due as due_store
 from social_scheduler.store import holds as hold_store
 from social_scheduler.store import publishing as store
 from social_scheduler.store.steps import By
@@ -184,8 +185,8 @@ class Worker:
         soon = now + IDLE_AHEAD
         with self.context.database.read() as tx:
             holds = hold_store.active(tx, now)
-            look = store.next_look(tx)
-            waiting = any(store.due(tx, moment, holds, 1) for moment in (now, soon))
+            look = due_store.next_look(tx)
+            waiting = any(due_store.due(tx, moment, holds, 1) for moment in (now, soon))
         return not waiting and (look is None or look > soon)
 
     def _clock(self) -> BackgroundScheduler:
@@ -213,7 +214,7 @@ class Worker:
     def _tick_and_arm(self, clock: BackgroundScheduler) -> None:
         self.tick()
         with self.context.database.read() as tx:
-            due = store.next_due(tx)
+            due = due_store.next_due(tx)
         if due is not None and due > self.context.now():
             clock.add_job(
                 self._guarded,

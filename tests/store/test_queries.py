@@ -8,6 +8,7 @@ from social_scheduler.errors import Refused
 from social_scheduler.lifecycle import DeliveryState, PostState
 from social_scheduler.services import hold, review
 from social_scheduler.store import accounts, holds, people, publishing, queue, reading
+from social_scheduler.store import due as due_store
 from social_scheduler.store import review as review_store
 from social_scheduler.store.tables import Hold, HoldScope, Worker
 from tests.services.desk import MONDAY, Desk
@@ -16,11 +17,11 @@ from tests.services.desk import MONDAY, Desk
 def test_the_next_due_moment_is_that_of_what_is_approved(desk: Desk) -> None:
     desk.queue(desk.post("soon", minutes=10), desk.post("later", minutes=60))
     with desk.context.database.read() as tx:
-        assert publishing.next_due(tx) is None
+        assert due_store.next_due(tx) is None
 
     desk.approve("week/later")
     with desk.context.database.read() as tx:
-        assert publishing.next_due(tx) == MONDAY + timedelta(minutes=60)
+        assert due_store.next_due(tx) == MONDAY + timedelta(minutes=60)
 
 
 def test_the_longest_due_comes_first(desk: Desk) -> None:
@@ -29,7 +30,7 @@ def test_the_longest_due_comes_first(desk: Desk) -> None:
     desk.clock.at = MONDAY + timedelta(minutes=61)
 
     with desk.context.database.read() as tx:
-        due = publishing.due(tx, desk.clock(), [], 2)
+        due = due_store.due(tx, desk.clock(), [], 2)
 
     wanted = [desk.looked(f"week/p{n}").delivery.id for n in (2, 1)]
     assert [d.id for d in due] == wanted

@@ -40,10 +40,12 @@ from social_scheduler.services.context import Context
 from social_scheduler.services.last_look import Blocked
 from social_scheduler.services.outcome import apply_outcome, give_up_if_late, pause_after
 from social_scheduler.services.reach import Claim, Reach, stored_message
+from social_scheduler.store import due as due_store
 from social_scheduler.store import holds as hold_store
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.publishing import DueDelivery, Looked
+from social_scheduler.store.due import DueDelivery
+from social_scheduler.store.publishing import Looked
 from social_scheduler.store.steps import By, step_delivery, step_part
 
 LEASE = timedelta(minutes=2)
@@ -91,7 +93,7 @@ class Publisher:
         """Lease what is due now. Each lease is one conditional update."""
         context, now = self.context, self.context.now()
         with context.database.read() as tx:
-            found = store.due(tx, now, hold_store.active(tx, now), limit)
+            found = due_store.due(tx, now, hold_store.active(tx, now), limit)
         if not found:
             return []
         with context.database.write() as tx:

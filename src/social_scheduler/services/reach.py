@@ -18,6 +18,7 @@ from social_scheduler.platforms import Connection, Platform, Upload
 from social_scheduler.services.accounts import allowed_server
 from social_scheduler.services.context import Context
 from social_scheduler.services.last_look import Blocked, Cleared, last_look
+from social_scheduler.store import due as due_store
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.publishing import Looked
@@ -176,7 +177,7 @@ class Reach:
         now = self.context.now()
         self._unprepared = {d: again for d, again in self._unprepared.items() if again > now}
         with self.context.database.read() as tx:
-            ids = store.to_prepare(tx, now, now + PREPARE_AHEAD, limit + len(self._unprepared))
+            ids = due_store.to_prepare(tx, now, now + PREPARE_AHEAD, limit + len(self._unprepared))
         for delivery_id in ids:
             if delivery_id in self._unprepared:
                 continue

@@ -22,6 +22,7 @@ from social_scheduler.services.outcome import (
 )
 from social_scheduler.services.publish import Publisher
 from social_scheduler.services.reach import ask
+from social_scheduler.store import due as due_store
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.publishing import Looked
@@ -70,11 +71,11 @@ def recover(context: Context, by: By, *, mine: Callable[[str | None], bool]) -> 
     """
     answered = context.journal.outcomes()
     with context.database.write() as tx:
-        for delivery_id in store.in_state(tx, DeliveryState.LEASED):
+        for delivery_id in due_store.in_state(tx, DeliveryState.LEASED):
             looked = store.look(tx, delivery_id)
             if not mine(looked.delivery.worker):
                 step_delivery(tx, delivery_id, "release", by.because("its worker stopped"), **FREE)
-        for delivery_id in store.in_state(tx, DeliveryState.SENDING):
+        for delivery_id in due_store.in_state(tx, DeliveryState.SENDING):
             looked = store.look(tx, delivery_id)
             if not mine(looked.delivery.worker):
                 _recover_sending(tx, context, looked, answered, by)
@@ -109,7 +110,7 @@ def _recover_sending(
 def miss_lapsed(context: Context, by: By, limit: int = 500) -> int:
     """Windows that have closed: missed, or partial when a part is live. A person decides."""
     with context.database.read() as tx:
-        ids = store.lapsed(tx, by.at, limit)
+        ids = due_store.lapsed(tx, by.at, limit)
     if not ids:
         return 0
     with context.database.write() as tx:
@@ -131,7 +132,7 @@ def look_for_lost(publisher: Publisher, by: By) -> None:
     """Ask the networks for what may be live, where they let us and when it is worth it."""
     context = publisher.context
     with context.database.read() as tx:
-        ids = store.to_look_for(tx, by.at)
+        ids = due_store.to_look_for(tx, by.at)
     for delivery_id in ids:
         _look_for(publisher, delivery_id, by)
 
@@ -207,7 +208,7 @@ def prove(publisher: Publisher, by: By) -> None:
     """Read back what is live and compare it with what was approved, field by field."""
     context = publisher.context
     with context.database.read() as tx:
-        waiting = store.to_prove(tx, by.at)
+        waiting = due_store.to_prove(tx, by.at)
     for proof in waiting:
         with context.database.read() as tx:
             looked = store.look(tx, proof.delivery_id)

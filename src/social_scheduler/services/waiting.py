@@ -9,7 +9,7 @@ from social_scheduler.lifecycle import PostState
 from social_scheduler.services.context import Context
 from social_scheduler.services.hold import told
 from social_scheduler.store import holds as hold_store
-from social_scheduler.store.publishing import WaitingDelivery, waiting
+from social_scheduler.store.due import WaitingDelivery, waiting
 from social_scheduler.store.tables import AccountState, Hold
 
 

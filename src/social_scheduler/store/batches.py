@@ -9,14 +9,18 @@ from sqlalchemy import select
 from social_scheduler.lifecycle import DeliveryState
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.reading import DeliveryLine, worst_proofs
-from social_scheduler.store.review import StoredApproval, StoredMessage
+from social_scheduler.store.review import (
+    StoredApproval,
+    StoredMessage,
+    stored_approvals,
+    stored_messages,
+)
 from social_scheduler.store.tables import (
     Account,
     Approval,
     Delivery,
     MessageRow,
     Part,
-    Person,
     Post,
     Proof,
     Verdict,
@@ -26,23 +30,8 @@ from social_scheduler.store.tables import (
 def current_messages(tx: Transaction, post_ids: Sequence[int]) -> dict[int, list[StoredMessage]]:
     """What every account says in the current revision of several posts, in the accounts' order."""
     found: dict[int, list[StoredMessage]] = {}
-    query = (
-        select(
-            MessageRow.post_id,
-            MessageRow.account_id,
-            Account.name,
-            Account.native_id,
-            Account.server,
-            MessageRow.language,
-            MessageRow.digest,
-            MessageRow.body,
-        )
-        .join(Account, Account.id == MessageRow.account_id)
-        .join(Post, (Post.id == MessageRow.post_id) & (Post.revision == MessageRow.revision))
-        .where(Post.id.in_(post_ids))
-        .order_by(MessageRow.account_id)
-    )
-    for row in tx.execute(query):
+    current = (Post.id == MessageRow.post_id) & (Post.revision == MessageRow.revision)
+    for row in tx.execute(stored_messages().join(Post, current).where(Post.id.in_(post_ids))):
         found.setdefault(row[0], []).append(StoredMessage(*row[1:]))
     return found
 
@@ -50,31 +39,10 @@ def current_messages(tx: Transaction, post_ids: Sequence[int]) -> dict[int, list
 def current_approvals(tx: Transaction, post_ids: Sequence[int]) -> dict[int, list[StoredApproval]]:
     """Every approval given to the current revision of several posts, ended ones too."""
     found: dict[int, list[StoredApproval]] = {}
-    query = (
-        select(Approval, Person)
-        .join(Person, Person.id == Approval.person_id)
-        .join(Post, (Post.id == Approval.post_id) & (Post.revision == Approval.revision))
-        .where(Post.id.in_(post_ids))
-        .order_by(Approval.id)
-    )
-    for given, person in tx.execute(query):
-        found.setdefault(given.post_id, []).append(
-            StoredApproval(
-                given.id,
-                given.language,
-                given.content_digest,
-                given.window_digest,
-                given.window_only,
-                person.id,
-                person.name,
-                tuple(person.roles),
-                tuple(person.languages),
-                person.active,
-                given.given_at,
-                given.ended_at,
-                given.ended_why,
-            )
-        )
+    current = (Post.id == Approval.post_id) & (Post.revision == Approval.revision)
+    rows = tx.execute(stored_approvals().join(Post, current).where(Post.id.in_(post_ids)))
+    for given, person in rows:
+        found.setdefault(given.post_id, []).append(StoredApproval.of(given, person))
     return found
 
 

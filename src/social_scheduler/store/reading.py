@@ -191,15 +191,9 @@ def _delivery_lines(
     *,
     with_proofs: bool = True,
 ) -> list[DeliveryLine]:
-    first = (
-        select(
-            Part.delivery_id,
-            func.min(Part.live_at).label("live_at"),
-            func.count().label("parts"),
-        )
-        .group_by(Part.delivery_id)
-        .subquery()
-    )
+    mine = select(Part.delivery_id).where(Part.delivery_id == Delivery.id).correlate(Delivery)
+    live_at = mine.with_only_columns(func.min(Part.live_at)).scalar_subquery()
+    parts = mine.with_only_columns(func.count()).scalar_subquery()
     url = (
         select(Part.url)
         .where(Part.delivery_id == Delivery.id, Part.url.is_not(None))
@@ -208,7 +202,7 @@ def _delivery_lines(
         .correlate(Delivery)
         .scalar_subquery()
     )
-    order = first.c.live_at.desc() if newest_first else Delivery.due_at
+    order = live_at.desc() if newest_first else Delivery.due_at
     query = (
         select(
             Delivery.id,
@@ -222,13 +216,12 @@ def _delivery_lines(
             Delivery.due_at,
             Delivery.trouble,
             url.label("url"),
-            first.c.live_at,
-            first.c.parts,
+            live_at.label("live_at"),
+            parts.label("parts"),
         )
         .join(Post, Post.id == Delivery.post_id)
         .join(Campaign, Campaign.id == Post.campaign_id)
         .join(Account, Account.id == Delivery.account_id)
-        .join(first, first.c.delivery_id == Delivery.id)
         .where(*where)
         .order_by(order, Delivery.id)
         .limit(limit)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Select, insert, select, update
 
 from social_scheduler.lifecycle import PostState
 from social_scheduler.policy import DEFAULT_POLICY, Policy
@@ -55,6 +55,25 @@ class StoredApproval:
     ended_at: datetime | None
     ended_why: str | None
 
+    @classmethod
+    def of(cls, given: Approval, person: Person) -> StoredApproval:
+        """From the two rows."""
+        return cls(
+            given.id,
+            given.language,
+            given.content_digest,
+            given.window_digest,
+            given.window_only,
+            person.id,
+            person.name,
+            tuple(person.roles),
+            tuple(person.languages),
+            person.active,
+            given.given_at,
+            given.ended_at,
+            given.ended_why,
+        )
+
 
 def policy(tx: Transaction) -> Policy:
     """The policy in force. An empty table means the default."""
@@ -81,25 +100,28 @@ def revision_of(tx: Transaction, post_id: int, number: int) -> Revision:
     ).one()
 
 
+def stored_messages() -> Select[int, int, str, str, str, str, str, bytes]:
+    """(post, then a StoredMessage's fields), for every message, in the accounts' order."""
+    return (
+        select(
+            MessageRow.post_id,
+            MessageRow.account_id,
+            Account.name,
+            Account.native_id,
+            Account.server,
+            MessageRow.language,
+            MessageRow.digest,
+            MessageRow.body,
+        )
+        .join(Account, Account.id == MessageRow.account_id)
+        .order_by(MessageRow.account_id)
+    )
+
+
 def messages_of(tx: Transaction, post_id: int, revision: int) -> list[StoredMessage]:
     """What every account says in a revision, in the accounts' order."""
-    return [
-        StoredMessage(*row)
-        for row in tx.execute(
-            select(
-                MessageRow.account_id,
-                Account.name,
-                Account.native_id,
-                Account.server,
-                MessageRow.language,
-                MessageRow.digest,
-                MessageRow.body,
-            )
-            .join(Account, Account.id == MessageRow.account_id)
-            .where(MessageRow.post_id == post_id, MessageRow.revision == revision)
-            .order_by(MessageRow.account_id)
-        )
-    ]
+    mine = stored_messages().where(MessageRow.post_id == post_id, MessageRow.revision == revision)
+    return [StoredMessage(*row[1:]) for row in tx.execute(mine)]
 
 
 def deliveries_of(tx: Transaction, post_id: int) -> list[Delivery]:
@@ -111,31 +133,17 @@ def deliveries_of(tx: Transaction, post_id: int) -> list[Delivery]:
     )
 
 
+def stored_approvals() -> Select[Approval, Person]:
+    """Every approval with its giver, oldest first."""
+    return (
+        select(Approval, Person).join(Person, Person.id == Approval.person_id).order_by(Approval.id)
+    )
+
+
 def approvals_of(tx: Transaction, post_id: int, revision: int) -> list[StoredApproval]:
     """Every approval ever given to a revision, ended ones too, oldest first."""
-    return [
-        StoredApproval(
-            a.id,
-            a.language,
-            a.content_digest,
-            a.window_digest,
-            a.window_only,
-            p.id,
-            p.name,
-            tuple(p.roles),
-            tuple(p.languages),
-            p.active,
-            a.given_at,
-            a.ended_at,
-            a.ended_why,
-        )
-        for a, p in tx.execute(
-            select(Approval, Person)
-            .join(Person, Person.id == Approval.person_id)
-            .where(Approval.post_id == post_id, Approval.revision == revision)
-            .order_by(Approval.id)
-        )
-    ]
+    mine = stored_approvals().where(Approval.post_id == post_id, Approval.revision == revision)
+    return [StoredApproval.of(given, person) for given, person in tx.execute(mine)]
 
 
 def add_approvals(tx: Transaction, rows: Sequence[Mapping[str, object]]) -> None:
