@@ -10,6 +10,7 @@ from social_scheduler.errors import Conflict, NotAllowed, NotSent, Refused
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.lifecycle import PostState as P
 from social_scheduler.message import Window
+from social_scheduler.platforms import Call
 from social_scheduler.services import enqueue as service
 from social_scheduler.services import review, settle
 from social_scheduler.services.compare import ChangeKind as C
@@ -452,3 +453,19 @@ def test_an_account_that_was_cancelled_is_not_brought_back_in_silence(desk: Desk
     changes = compare(desk.context, desk.actor("amal"), "week", [again])
 
     assert "wire-ar: was cancelled and stays so" in changes[0].note
+
+
+def test_an_edit_during_the_call_says_who_is_speaking_and_since_when(desk: Desk) -> None:
+    desk.ready(desk.post(words=BOTH))
+    told: list[str] = []
+
+    def edit(_connection: object, call: Call) -> None:
+        if call.message.language == "en":
+            words = {"wire-en": "Good evening", "wire-ar": "مساء الخير"}
+            changes = compare(desk.context, desk.actor("amal"), "week", [desk.post(words=words)])
+            told.append(changes[0].note)
+
+    desk.wire.asked = edit
+    desk.tick()
+
+    assert "wire-en: sending since 08:00:00 UTC and keeps what it is saying" in told[0]

@@ -10,7 +10,6 @@ from social_scheduler.errors import NotSent, RateLimited, Refused
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.platforms import Seen
 from social_scheduler.services.reconcile import PROOF_PAUSES, miss_lapsed, recover
-from social_scheduler.store import publishing as store
 from social_scheduler.store.tables import Proof, Verdict
 from tests.services.desk import Desk
 
@@ -24,7 +23,8 @@ def lost(desk: Desk, words: str | list[str] = "Good morning") -> None:
 
 def proof(desk: Desk) -> Proof:
     with desk.context.database.read() as tx:
-        return store.proofs_of(tx, desk.looked().delivery.id)[-1]
+        looked = desk.looked()
+        return tx.get_one(Proof, (looked.delivery.id, looked.parts[-1].number))
 
 
 class TestLookingForTheLost:
@@ -183,7 +183,8 @@ class TestProof:
         desk.look()
 
         with desk.context.database.read() as tx:
-            proofs = store.proofs_of(tx, desk.looked().delivery.id)
+            delivery = desk.looked().delivery.id
+            proofs = [tx.get_one(Proof, (delivery, p.number)) for p in desk.looked().parts]
         assert [p.verdict for p in proofs] == [Verdict.EQUAL] * 2
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -71,7 +71,12 @@ def compare_in(
     known = store.known_posts(tx, campaign)
     here = {post.key for post in planned}
     gone = [k for k in known.values() if k.key not in here and k.state is not PostState.WITHDRAWN]
-    changes = [_change(campaign, post, known.get(post.key), gone, now) for post in planned]
+    changes = []
+    for post in planned:
+        mine = known.get(post.key)
+        sending = mine and any(d.state is DeliveryState.SENDING for d in mine.deliveries)
+        speaking = store.calls_under_way(tx, mine.id) if mine and sending else {}
+        changes.append(_change(campaign, post, mine, gone, speaking, now))
     return changes + [
         Change(
             ChangeKind.REMOVED,
@@ -89,6 +94,7 @@ def _change(
     post: PlannedPost,
     known: KnownPost | None,
     gone: Sequence[KnownPost],
+    speaking: Mapping[str, datetime],
     now: datetime,
 ) -> Change:
     change = Change(ChangeKind.UNCHANGED, campaign, post.key, planned=post, known=known)
@@ -114,7 +120,7 @@ def _change(
             note = "a reviewer asked for changes; edit it, or add --resubmit"
             return replace(change, kind=ChangeKind.CHANGES_REQUESTED, note=note)
         return change
-    notes = _notes(post, known)
+    notes = _notes(post, known, speaking)
     if not reached_by(post, known) and not no_longer_wanted(post, known):
         if same_words:
             return change
@@ -150,7 +156,7 @@ def no_longer_wanted(post: PlannedPost, known: KnownPost) -> list[KnownDelivery]
     ]
 
 
-def _notes(post: PlannedPost, known: KnownPost) -> str:
+def _notes(post: PlannedPost, known: KnownPost, speaking: Mapping[str, datetime]) -> str:
     """What an author has to know of the deliveries that an edit does not reach."""
     new = {m.speaker.name: m.digest for m in post.messages}
     notes = [
@@ -158,6 +164,10 @@ def _notes(post: PlannedPost, known: KnownPost) -> str:
         "write a correction"
         for d in known.deliveries
         if d.live_since and new.get(d.account) != d.digest
+    ]
+    notes += [
+        f"{account}: sending since {since:%H:%M:%S} UTC and keeps what it is saying"
+        for account, since in speaking.items()
     ]
     notes += [
         f"{d.account}: was cancelled and stays so, to say it there after all give it a new id"

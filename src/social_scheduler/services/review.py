@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound, Stale
@@ -162,11 +162,6 @@ def may_approve(actor: Actor, revision: Revision, reference: str) -> None:
             f"{actor.name} wrote {reference} and cannot approve it.",
             "Somebody else who reads its languages has to.",
         )
-
-
-def readable(actor: Actor, verdicts: Mapping[str, LanguageVerdict]) -> Sequence[str]:
-    """The languages of a post that this person may approve."""
-    return [language for language in verdicts if language in actor.languages]
 
 
 def _check_shown(

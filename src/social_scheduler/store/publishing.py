@@ -178,13 +178,6 @@ def set_proof(tx: Transaction, delivery_id: int, part: int, **values: Any) -> No
     )
 
 
-def proofs_of(tx: Transaction, delivery_id: int) -> list[Proof]:
-    """The proofs of a delivery's parts."""
-    return list(
-        tx.scalars(select(Proof).where(Proof.delivery_id == delivery_id).order_by(Proof.part))
-    )
-
-
 def last_change(tx: Transaction) -> int:
     """The database's change number: the id of its newest history row."""
     return tx.scalar(select(func.max(History.id))) or 0
@@ -197,11 +190,6 @@ def stops_since(tx: Transaction, change: int) -> list[History]:
             select(History).where(History.id > change, History.step.in_(STOPS)).order_by(History.id)
         )
     )
-
-
-def ever_attempted(tx: Transaction) -> bool:
-    """Whether this database has ever sent anything."""
-    return tx.scalars(select(Attempt.delivery_id).limit(1)).first() is not None
 
 
 def keep_worker(tx: Transaction, worker: Worker) -> None:

@@ -266,16 +266,6 @@ def worst_proofs(proofs: Iterable[Proof]) -> dict[int, tuple[Verdict | None, tup
     return found
 
 
-def parts_of(tx: Transaction, delivery_ids: Sequence[int]) -> dict[int, list[Part]]:
-    """The parts of several deliveries."""
-    found: dict[int, list[Part]] = {}
-    for part in tx.scalars(
-        select(Part).where(Part.delivery_id.in_(delivery_ids)).order_by(Part.number)
-    ):
-        found.setdefault(part.delivery_id, []).append(part)
-    return found
-
-
 def history(
     tx: Transaction, *, post_id: int | None = None, limit: int = 200
 ) -> list[tuple[History, str | None, str | None]]:
