@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 import pytest
+from playwright.sync_api import Browser, sync_playwright
 
 pytest_plugins = ["no_skips"]
 
@@ -26,3 +28,12 @@ def browser_path() -> str:
     if not path:
         pytest.skip("no browser: run `python3 dev.py test`, or set BROWSER_PATH to a Chromium")
     return path
+
+
+@pytest.fixture(scope="module")
+def chromium(browser_path: str) -> Iterator[Browser]:
+    """A real browser; as root Chromium has no sandbox of its own."""
+    with sync_playwright() as playwright:
+        found = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
+        yield found
+        found.close()

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from PIL import Image
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from social_scheduler.lifecycle import PostState
 from social_scheduler.services import hold, reading
+from tests.screenshots import keep
 from tests.web.newsroom import DIGEST, OPENING, PASSWORD, QUOTE, WEAVING, Newsroom
 
 pytestmark = pytest.mark.browser
@@ -37,16 +35,6 @@ PAGES = {
 }
 REFUSAL = re.compile(r"status of 4\d\d|Response Status Error Code 4")
 """What Chromium and htmx write when the desk answers 4xx: expected, and not a fault of the page."""
-SCREENSHOTS = Path(__file__).parents[2] / "docs" / "screenshots"
-
-
-@pytest.fixture(scope="module")
-def chromium(browser_path: str) -> Iterator[Browser]:
-    """Debian's Chromium; as root it has no sandbox of its own."""
-    with sync_playwright() as playwright:
-        found = playwright.chromium.launch(executable_path=browser_path, args=["--no-sandbox"])
-        yield found
-        found.close()
 
 
 @contextmanager
@@ -283,9 +271,6 @@ def test_pictures_for_the_documentation(
     chromium: Browser, newsroom: Newsroom, tmp_path: Path
 ) -> None:
     """Wide and phone, with English and Arabic posts; kept only when they were asked for."""
-    wanted = os.environ.get("SOCIAL_SCHEDULER_SCREENSHOTS")
-    folder = SCREENSHOTS if wanted else tmp_path
-    folder.mkdir(parents=True, exist_ok=True)
     shots = [
         ("first-wide", "/", WIDE, "en", "light"),
         ("first-phone", "/", PHONE, "en", "light"),
@@ -301,7 +286,4 @@ def test_pictures_for_the_documentation(
         with opened_page(chromium, newsroom, size, color_scheme=scheme) as page:
             let_in(page, newsroom, "rana", locale)
             page.goto(path)
-            with Image.open(BytesIO(page.screenshot())) as shot:
-                few = shot.convert("RGB").quantize(255, method=Image.Quantize.MEDIANCUT)
-                few.save(folder / f"{name}.png", optimize=True)
-            assert (folder / f"{name}.png").stat().st_size > 10_000
+            keep(page, name, tmp_path)
