@@ -106,14 +106,14 @@ def test_with_another_workspaces_journal_it_publishes_nothing(desk: Desk) -> Non
     made.pool.shutdown()
 
 
-def test_two_workers_do_not_publish_from_one_workspace(tmp_path: Path) -> None:
+def test_two_workers_do_not_publish_from_one_database(desk: Desk) -> None:
     with (
-        only_worker(tmp_path),
+        only_worker(desk.context),
         pytest.raises(WorkspaceError, match="Another worker"),
-        only_worker(tmp_path),
+        only_worker(desk.context),
     ):
         pass
-    with only_worker(tmp_path):
+    with only_worker(desk.context):
         pass
 
 

@@ -52,5 +52,11 @@ class Vault:
                 f"The keys of {account} can be read by others on this machine.",
                 f"Run chmod 600 {path}, and replace the keys at the network.",
             )
-        keys: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        try:
+            keys: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError):
+            raise WorkspaceError(
+                f"The keys of {account} cannot be read from {path}.",
+                f"Connect it again: social-scheduler accounts add {account}",
+            ) from None
         return keys

@@ -27,6 +27,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from social_scheduler.app import Opened
 from social_scheduler.errors import WorkspaceError
 from social_scheduler.lifecycle import DeliveryState
+from social_scheduler.services.context import Context
 from social_scheduler.services.publish import Publisher
 from social_scheduler.services.reach import Claim
 from social_scheduler.services.reconcile import (
@@ -52,6 +53,8 @@ TROUBLE = (
     DeliveryState.UNCONFIRMED,
     DeliveryState.FAILED,
     DeliveryState.PARTIAL,
+    DeliveryState.LEASED,
+    DeliveryState.SENDING,
 )
 """States at the end of `--until-idle` that make it exit 3."""
 
@@ -90,7 +93,7 @@ class Worker:
 
     def run(self, *, until_idle: bool = False) -> None:
         """Publish until told to stop, or until nothing is due within five seconds."""
-        with only_worker(self.context.root):
+        with only_worker(self.context):
             self.start()
             clock = self._clock()
             clock.start()
@@ -98,15 +101,17 @@ class Worker:
                 while not self._stopping.is_set():
                     woken = self._wake.wait(0.1 if until_idle else 1.0)
                     self._wake.clear()
-                    if self._failure is not None:
-                        raise self._failure
-                    if woken:  # something was just said: read it back now
+                    if (
+                        woken and not self._stopping.is_set()
+                    ):  # something was just said: read it back now
                         clock.modify_job("look", next_run_time=self.context.now())
                     if until_idle and self.idle():
                         break
             finally:
                 clock.shutdown(wait=True)
                 self.pool.shutdown(wait=True)
+                if self._failure is not None:
+                    raise self._failure
                 self._beat(stopped=True)
 
     def start(self) -> None:
@@ -237,6 +242,7 @@ class Worker:
 
     def _fail(self, problem: Exception) -> None:
         self._failure = self._failure or problem
+        self._stopping.set()  # nothing more begins; what was being sent is settled by recovery
         self._wake.set()
 
     def _by(self) -> By:
@@ -277,9 +283,11 @@ def in_trouble(opened: Opened) -> dict[DeliveryState, int]:
 
 
 @contextmanager
-def only_worker(root: Path) -> Iterator[None]:
-    """One worker a workspace, on this machine: a lock that ends with the process."""
-    with (root / "worker.lock").open("a") as file:
+def only_worker(context: Context) -> Iterator[None]:
+    """One worker a database, on this machine: a lock that ends with the process."""
+    database = context.database.url.database
+    beside = Path(f"{database}.worker.lock") if database else context.root / "worker.lock"
+    with beside.open("a") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:

@@ -48,6 +48,7 @@ def tamper(desk: Desk, statement: str, **values: object) -> None:
 @pytest.fixture
 def ready(desk: Desk) -> Desk:
     desk.ready(desk.post(words={"wire-en": ["part 1", "part 2"]}, pictures=[PICTURE]))
+    assert desk.publisher.claim_due()
     return desk
 
 
@@ -58,11 +59,18 @@ def test_what_is_approved_due_and_whole_is_cleared_with_its_message(ready: Desk)
     assert [p.text for p in found.message.parts] == ["part 1", "part 2"]
 
 
-def test_before_its_time_it_is_cleared_for_preparing_only(ready: Desk) -> None:
-    early = ready.clock() - timedelta(minutes=5)
+def test_before_its_time_it_is_cleared_for_preparing_only(desk: Desk) -> None:
+    desk.ready(desk.post(pictures=[PICTURE]))
+    early = desk.clock() - timedelta(minutes=5)
 
-    assert "not due yet" in reasons(ready, now=early)
-    assert isinstance(look(ready, now=early, early=True), Cleared)
+    assert "not due yet" in reasons(desk, now=early)
+    assert isinstance(look(desk, now=early, early=True), Cleared)
+
+
+def test_what_nobody_leased_is_not_begun(desk: Desk) -> None:
+    desk.ready(desk.post(pictures=[PICTURE]))
+
+    assert "changed or stopped in the meantime" in reasons(desk)
 
 
 @pytest.mark.parametrize(

@@ -623,3 +623,66 @@ class TestStopped:
 
         self.stopped(desk)
         assert "changes requested, not approved" in desk.trouble()
+
+
+class TestPromise:
+    """What a hostile review found, and must not come back."""
+
+    def test_a_stall_between_the_look_and_the_call_sends_nothing_late(self, desk: Desk) -> None:
+        desk.ready(desk.post())
+
+        def sleep_for_hours(moment: str) -> None:
+            if moment == "journalled":
+                desk.clock.forward(hours=8)
+
+        desk.at_moment = sleep_for_hours
+
+        desk.tick()
+
+        assert desk.wire.texts == []
+        assert desk.state() is D.MISSED
+
+    def test_earlier_words_are_not_sent_after_an_edit_that_came_during_the_call(
+        self, desk: Desk
+    ) -> None:
+        both = {"wire-en": "Minister Smyth", "wire-ar": "الوزير سميث"}
+        right = {"wire-en": "Minister Smith", "wire-ar": "الوزير سميث!"}
+        desk.ready(desk.post(words=both))
+
+        def edit(_connection: object, call: Call) -> None:
+            if call.text == "Minister Smyth":
+                desk.queue(desk.post(words=right))
+
+        desk.wire.asked = edit
+        desk.wire.script = [NotSent("unreachable")] * 2
+        desk.tick()
+        desk.approve()
+        desk.clock.forward(minutes=1)
+        desk.tick()
+        assert "Minister Smyth" not in desk.wire.texts
+
+        desk.queue(desk.post(words=right))
+        desk.approve()
+        desk.clock.forward(minutes=1)
+        desk.tick()
+        assert "Minister Smith" in desk.wire.texts
+        assert "Minister Smyth" not in desk.wire.texts
+
+    def test_a_lease_that_ran_out_is_given_back(self, desk: Desk) -> None:
+        desk.ready(desk.post(late=30))
+        assert desk.publisher.claim_due()
+        assert desk.state() is D.LEASED
+
+        desk.clock.forward(minutes=3)
+        desk.tick()
+
+        assert desk.state() is D.PUBLISHED
+
+    def test_keys_that_cannot_be_read_stop_their_own_account_only(self, desk: Desk) -> None:
+        desk.ready(desk.post(words={"wire-en": "Good morning", "wire-ar": "صباح الخير"}))
+        (desk.context.root / "vault" / "wire-en.json").write_text("")
+
+        desk.tick()
+
+        assert desk.wire.texts == ["صباح الخير"]
+        assert "cannot be read" in desk.trouble()

@@ -122,6 +122,9 @@ class Wire:
     def as_seen(self, call: Call) -> Seen:
         return Seen(call.message.account, call.text, (), 0, (), None, call.reply_to)
 
+    def id_in(self, url: str) -> str | None:
+        return url.rpartition("/")[2] or None
+
     def remove(self, connection: Connection, remote_id: str) -> None:
         self._do("remove")
         self.ledger = [s for s in self.ledger if s.remote_id != remote_id]

@@ -150,6 +150,9 @@ class Platform(Protocol):
     def as_seen(self, call: Call) -> Seen:
         """What an honest copy of this part looks like to `read_back`."""
 
+    def id_in(self, url: str) -> str | None:
+        """The network's id of the post at an address that a person pasted; None when it is none."""
+
     def remove(self, connection: Connection, remote_id: str) -> None:
         """Take one part down; gone already is fine."""
 

@@ -70,14 +70,11 @@ def counts(approval: StoredApproval, revision: Revision) -> bool:
     """Whether its giver may still approve, reads the language, and did not write the post."""
     if approval.ended_at is not None or not approval.active:
         return False
-    if approval.window_only:  # "send again" and "move": an act of whoever may settle
+    if approval.person_id in revision.authors or approval.person == revision.owner.casefold():
+        return False
+    if approval.window_only:  # "send again": an act of whoever may settle
         return Right.SETTLE in rights_of(approval.roles)
-    return (
-        Right.APPROVE in rights_of(approval.roles)
-        and approval.language in approval.languages
-        and approval.person_id not in revision.authors
-        and approval.person != revision.owner
-    )
+    return Right.APPROVE in rights_of(approval.roles) and approval.language in approval.languages
 
 
 def _given(approval: StoredApproval, revision: Revision) -> Given:

@@ -111,7 +111,8 @@ def _change(
         if post.window.not_after <= now:
             return replace(change, kind=ChangeKind.PAST, note=f"{post.wall} {post.zone} is past")
         return replace(change, kind=ChangeKind.NEW)
-    same_words, same_time = post.digest == known.digest, post.window == known.window
+    same_words = post.digest == known.digest and not _left_behind(post, known)
+    same_time = post.window == known.window
     if known.state is PostState.WITHDRAWN:
         note = "was withdrawn; to say it after all, give it a new id"
         return replace(change, kind=ChangeKind.WITHDRAWN, note=note)
@@ -133,6 +134,12 @@ def _change(
             change, kind=ChangeKind.MOVED, note=f"was {was}; the new time needs approval"
         )
     return replace(change, kind=ChangeKind.EDITED, note=notes or "a new revision; needs approval")
+
+
+def _left_behind(post: PlannedPost, known: KnownPost) -> bool:
+    """Whether an edit missed a delivery (its call was under way) of which nothing came live."""
+    now_at = {d.account: d.digest for d in known.deliveries}
+    return any(now_at.get(m.speaker.name, m.digest) != m.digest for m in reached_by(post, known))
 
 
 def reached_by(post: PlannedPost, known: KnownPost) -> list[PlannedMessage]:

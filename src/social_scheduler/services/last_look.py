@@ -76,12 +76,11 @@ def last_look(
 
 def _of_state(looked: Looked, fence: int, now: datetime, early: bool) -> list[str]:
     delivery, reasons = looked.delivery, []
-    if delivery.attempt != fence or delivery.state not in (
-        DeliveryState.SCHEDULED,
-        DeliveryState.LEASED,
-        DeliveryState.SENDING,
-    ):
+    ready = (DeliveryState.SCHEDULED,) if early else (DeliveryState.LEASED, DeliveryState.SENDING)
+    if delivery.attempt != fence or delivery.state not in ready:
         reasons.append("it was changed or stopped in the meantime")
+    if delivery.revision != looked.post.revision and not looked.live:
+        reasons.append("the post was edited, and these are its earlier words: queue it again")
     if looked.post.state is not PostState.APPROVED:
         reasons.append(f"the post is {looked.post.state.value.replace('_', ' ')}, not approved")
     if not early and now < max(delivery.due_at, delivery.not_before):

@@ -128,11 +128,14 @@ class Publisher:
             platform, connection, uploads, intact = ready
             try:
                 call = self._intend(claim, connection, uploads, intact)
-            except Conflict:
-                return False  # somebody else was quicker; nothing of the intent was kept
+            except Conflict as problem:
+                with self.context.database.read() as tx:
+                    looked = store.look(tx, claim.delivery_id)
+                self._block(claim, looked, str(problem))
+                return False  # nothing of the intent was kept
             if call is None:
                 return False
-            result = self._call(platform, connection, call.call, call.written)
+            result = self._call(platform, connection, call)
             self.probe("answered")
             return self._conclude(claim, call.call, result)
 
@@ -163,6 +166,7 @@ class Publisher:
         intact: frozenset[str],
     ) -> _Intent | None:
         """The last look and the intent, in one transaction; then the journal."""
+        written = self.monotonic()  # before the look: a stall of the commit counts too
         with self.context.database.write() as tx:
             found = self.reach.look(tx, claim, intact)
             part = found.looked.next_part
@@ -188,7 +192,6 @@ class Publisher:
             )
             change = store.last_change(tx)
             self.probe("looked")
-        written = self.monotonic()
         self.probe("intended")
         self.context.journal.intent(
             delivery=claim.delivery_id,
@@ -206,10 +209,10 @@ class Publisher:
             reply_to=before[-1].remote_id if before else None,
             uploads=uploads,
         )
-        return _Intent(call, written)
+        return _Intent(call, written, now, found.looked.delivery.not_after)
 
     def _begin(self, tx: Transaction, claim: Claim, looked: Looked, by: By) -> bool:
-        if looked.delivery.state is DeliveryState.LEASED:
+        if not looked.live or looked.delivery.state is DeliveryState.LEASED:
             return step_delivery(
                 tx, claim.delivery_id, "begin", by, fence=claim.fence, trouble=None
             )
@@ -217,13 +220,16 @@ class Publisher:
         return store.set_delivery(tx, claim.delivery_id, claim.fence, lease_until=by.at + LEASE)
 
     def _call(
-        self, platform: Platform, connection: Connection, call: Call, written: float
+        self, platform: Platform, connection: Connection, intent: _Intent
     ) -> Published | PlatformError:
         """The one call. Whatever a module did not foresee may be live."""
-        if self.monotonic() - written > INTENT_LASTS:
+        now = self.context.now()
+        # Both clocks: the monotonic one stands still while a machine sleeps.
+        passed = max(self.monotonic() - intent.written, (now - intent.looked_at).total_seconds())
+        if passed > INTENT_LASTS or now >= intent.not_after:
             return NotSent("The call was given up: too long since its intent was written.")
         try:
-            return platform.publish(connection, call)
+            return platform.publish(connection, intent.call)
         except (NotSent, RateLimited, Refused, Unauthorized, Unconfirmed) as problem:
             return problem
         except Exception as problem:  # noqa: BLE001  (see errors.py: unforeseen means unconfirmed)
@@ -300,6 +306,9 @@ class Publisher:
 class _Intent:
     call: Call
     written: float
+    """By the monotonic clock."""
+    looked_at: datetime
+    not_after: datetime
 
 
 def _as_outcome(claim: Claim, call: Call, result: Published | PlatformError) -> Outcome:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 from social_scheduler.errors import NotSent, RateLimited, SchedulerError, WorkspaceError
@@ -29,6 +29,8 @@ from social_scheduler.store.publishing import Looked
 from social_scheduler.store.review import messages_of
 from social_scheduler.store.steps import By, remember, step_delivery
 from social_scheduler.store.tables import Attempt, Proof, Verdict
+
+CERTAINLY_NOT_SENT = frozenset({"not_sent", "rate_limited", "unauthorized", "refused"})
 
 LOOK_AGAIN = timedelta(seconds=15)
 """When the network could not be asked."""
@@ -74,11 +76,17 @@ def recover(context: Context, by: By, *, mine: Callable[[str | None], bool]) -> 
         for delivery_id in due_store.in_state(tx, DeliveryState.LEASED):
             looked = store.look(tx, delivery_id)
             if not mine(looked.delivery.worker):
-                step_delivery(tx, delivery_id, "release", by.because("its worker stopped"), **FREE)
+                give_back(tx, looked, by.because("its worker stopped"))
         for delivery_id in due_store.in_state(tx, DeliveryState.SENDING):
             looked = store.look(tx, delivery_id)
             if not mine(looked.delivery.worker):
                 _recover_sending(tx, context, looked, answered, by)
+
+
+def give_back(tx: Transaction, looked: Looked, by: By) -> None:
+    """End a lease under which nothing began; the fence keeps whoever had it from beginning."""
+    fence = looked.delivery.attempt + 1
+    step_delivery(tx, looked.delivery.id, "release", by, attempt=fence, **FREE)
 
 
 def _recover_sending(
@@ -111,9 +119,12 @@ def miss_lapsed(context: Context, by: By, limit: int = 500) -> int:
     """Windows that have closed: missed, or partial when a part is live. A person decides."""
     with context.database.read() as tx:
         ids = due_store.lapsed(tx, by.at, limit)
-    if not ids:
+        ended = due_store.ended_leases(tx, by.at)
+    if not ids and not ended:
         return 0
     with context.database.write() as tx:
+        for delivery_id in ended:
+            give_back(tx, store.look(tx, delivery_id), by.because("its lease ran out"))
         for delivery_id in ids:
             looked = store.look(tx, delivery_id)
             why = looked.delivery.trouble or _why_not_sent(tx, looked, by)
@@ -144,13 +155,14 @@ def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
         part = next((p for p in looked.parts if p.state is PartState.UNCONFIRMED), None)
         attempts = [a for a in store.attempts_of(tx, delivery_id) if part and a.part == part.number]
         known = store.known_remote_ids(tx, looked.account.id)
+        speaking = store.is_speaking(tx, looked.account.id)
         call = _call_of(tx, looked, part.number) if part else None
-    if part is None or call is None or not attempts:
-        return
+    if part is None or call is None or not attempts or speaking:
+        return  # what is being said right now has no id yet, and could be taken for the lost one
     platform = context.platforms[looked.account.platform]
     try:
         connection = publisher.reach.connection(looked)
-        found = ask(platform.find, connection, call, attempts[-1].started_at, known)
+        found = ask(platform.find, connection, call, _first_unclear(attempts).started_at, known)
     except SchedulerError as problem:
         pause = problem.until - by.at if isinstance(problem, RateLimited) else LOOK_AGAIN
         with context.database.write() as tx:
@@ -162,10 +174,18 @@ def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
             )
         return
     with context.database.write() as tx:
+        if found and found.remote_id in store.known_remote_ids(tx, looked.account.id):
+            return  # it was given to another delivery while we looked: look again
         if found is None:
             _not_there(tx, context, store.look(tx, delivery_id), attempts[-1], by)
         else:
             _there(tx, store.look(tx, delivery_id), part.number, found, by)
+
+
+def _first_unclear(attempts: Sequence[Attempt]) -> Attempt:
+    """The earliest call of a part that may have gone through, not only the last one."""
+    unclear = [a for a in attempts if a.outcome not in CERTAINLY_NOT_SENT]
+    return unclear[0] if unclear else attempts[-1]
 
 
 def _there(tx: Transaction, looked: Looked, part: int, found: Published, by: By) -> None:

@@ -41,5 +41,10 @@ def remove(context: Context, actor: Actor, reference: str, account: str, reason:
             by = actor.by(context.now(), reason.strip())
             step_part(tx, looked.delivery.id, part.number, "remove", by)
     with context.database.write() as tx:
-        step_delivery(tx, looked.delivery.id, "remove", actor.by(context.now(), reason.strip()))
+        by = actor.by(context.now(), reason.strip())
+        if not step_delivery(tx, looked.delivery.id, "remove", by, fence=looked.delivery.attempt):
+            raise Conflict(
+                f"{reference} to {account} was changed while it was taken down.",
+                "Look at social-scheduler review show, and take it down again.",
+            )
     return len(live)

@@ -86,13 +86,13 @@ def request_changes(context: Context, actor: Actor, reference: str, reason: str)
         raise InvalidInput("A request for changes needs a reason.", "Say what should be different.")
     now = context.now()
     with context.database.write() as tx:
-        post, revision = find_post(tx, reference)
+        post, _ = find_post(tx, reference)
         if not step_post(tx, post.id, "request_changes", actor.by(now, reason.strip())):
             raise Conflict(
                 f"{reference} is {_said(post.state)}; changes cannot be requested now.",
                 _what_instead(post.state),
             )
-        ids = [a.id for a in store.approvals_of(tx, post.id, revision.number)]
+        ids = store.standing_approvals_of_post(tx, post.id)
         store.end_approvals(tx, ids, now, f"{actor.name} requested changes")
 
 
@@ -102,9 +102,9 @@ def withdraw(context: Context, actor: Actor, reference: str, reason: str) -> Non
         actor.require(Right.QUEUE)
     now = context.now()
     with context.database.write() as tx:
-        post, revision = find_post(tx, reference)
+        post, _ = find_post(tx, reference)
         withdraw_post(tx, post.id, actor.by(now, reason or None))
-        ids = [a.id for a in store.approvals_of(tx, post.id, revision.number)]
+        ids = store.standing_approvals_of_post(tx, post.id)
         store.end_approvals(tx, ids, now, f"{actor.name} withdrew the post")
 
 
@@ -157,7 +157,7 @@ def find_post(tx: Transaction, reference: str) -> tuple[Post, Revision]:
 
 def may_approve(actor: Actor, revision: Revision, reference: str) -> None:
     """NotAllowed for whoever wrote it: two pairs of eyes see everything that is published."""
-    if actor.id in revision.authors or actor.name == revision.owner:
+    if actor.id in revision.authors or actor.name == revision.owner.casefold():
         raise NotAllowed(
             f"{actor.name} wrote {reference} and cannot approve it.",
             "Somebody else who reads its languages has to.",

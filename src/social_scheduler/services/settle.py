@@ -9,12 +9,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from social_scheduler.errors import Conflict, InvalidInput, NotFound
-from social_scheduler.lifecycle import DeliveryState, PartState
+from social_scheduler.lifecycle import DeliveryState, PartState, PostState
 from social_scheduler.message import Window, approval_digest, content_digest, window_digest
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.context import Context
 from social_scheduler.services.outcome import part_is_live
-from social_scheduler.services.review import find_post
+from social_scheduler.services.review import find_post, may_approve
 from social_scheduler.store import publishing as store
 from social_scheduler.store import review as review_store
 from social_scheduler.store.database import Transaction
@@ -34,7 +34,13 @@ def it_is_live(context: Context, actor: Actor, reference: str, account: str, url
         if looked.delivery.state is not DeliveryState.UNCONFIRMED or part is None:
             raise _not_now(looked, reference, account)
         by = actor.by(now, url)
-        remote_id = url.rstrip("/").rsplit("/", 1)[-1]
+        remote_id = context.platforms[looked.account.platform].id_in(url)
+        if remote_id is None:
+            raise InvalidInput(
+                f"{url} is not the address of a post there.", "Open the post and copy its address."
+            )
+        if remote_id in store.known_remote_ids(tx, looked.account.id):
+            raise Conflict(f"{url} is another post of ours.", "Paste the address of this one.")
         done = part_is_live(tx, looked, part.number, "it_is_live", by, remote_id=remote_id, url=url)
         step = "it_is_live" if done else "resume"
         step_delivery(tx, looked.delivery.id, step, by, trouble=None, next_look_at=None)
@@ -53,6 +59,7 @@ def send_again(
         )
     with context.database.write() as tx:
         looked = find_delivery(tx, reference, account)
+        _may_be_sent_again(tx, actor, looked, reference)
         old = looked.window
         window = Window(due, due, due + (old.not_after - old.not_before))
         by = actor.by(now, f"due {due:%Y-%m-%d %H:%M} UTC")
@@ -76,6 +83,22 @@ def send_again(
             raise _not_now(looked, reference, account)
         _approve_window(tx, actor, looked, window, now)
     return window
+
+
+def _may_be_sent_again(tx: Transaction, actor: Actor, looked: Looked, reference: str) -> None:
+    state = looked.post.state
+    if state not in (PostState.APPROVED, PostState.IN_REVIEW):
+        raise Conflict(
+            f"{reference} is {state.value.replace('_', ' ')}; it is not sent again.",
+            "Its author edits it, or writes a new post.",
+        )
+    if any(p.state is PartState.REMOVED for p in looked.parts):
+        raise Conflict(
+            f"A part of {reference} was taken down; the thread cannot go on.",
+            "Finish with social-scheduler settle remove, or write a new post.",
+        )
+    revision = review_store.revision_of(tx, looked.delivery.post_id, looked.delivery.revision)
+    may_approve(actor, revision, reference)
 
 
 def drop(context: Context, actor: Actor, reference: str, account: str, reason: str) -> None:

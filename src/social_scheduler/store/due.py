@@ -192,6 +192,17 @@ def lapsed(tx: Transaction, now: datetime, limit: int) -> list[int]:
     )
 
 
+def ended_leases(tx: Transaction, now: datetime) -> list[int]:
+    """Deliveries that somebody leased and did not begin in time."""
+    return list(
+        tx.scalars(
+            select(Delivery.id).where(
+                Delivery.state == DeliveryState.LEASED, Delivery.lease_until <= now
+            )
+        )
+    )
+
+
 def in_state(tx: Transaction, state: DeliveryState) -> list[int]:
     """Deliveries in a state, oldest due first."""
     return list(

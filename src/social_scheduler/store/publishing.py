@@ -141,6 +141,14 @@ def known_remote_ids(tx: Transaction, account_id: int) -> frozenset[str]:
     return frozenset(found for found in ids if found is not None)
 
 
+def is_speaking(tx: Transaction, account_id: int) -> bool:
+    """Whether a call of this account is under way."""
+    sending = select(Delivery.id).where(
+        Delivery.account_id == account_id, Delivery.state == DeliveryState.SENDING
+    )
+    return tx.execute(sending.limit(1)).first() is not None
+
+
 def suspend_account(tx: Transaction, account_id: int, why: str) -> None:
     """Nothing goes out through it until an admin connects it again."""
     tx.execute(

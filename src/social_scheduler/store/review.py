@@ -9,7 +9,7 @@ from datetime import datetime
 from sqlalchemy import Select, insert, select, update
 
 from social_scheduler.lifecycle import PostState
-from social_scheduler.policy import DEFAULT_POLICY, Policy
+from social_scheduler.policy import Policy
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.tables import (
     Account,
@@ -76,9 +76,9 @@ class StoredApproval:
 
 
 def policy(tx: Transaction) -> Policy:
-    """The policy in force. An empty table means the default."""
+    """The policy in force. Without one nothing is allowed."""
     stored = tx.scalar(select(Workspace.policy).where(Workspace.id == 1))
-    return DEFAULT_POLICY if stored is None else Policy.model_validate(stored)
+    return Policy(rules=[]) if stored is None else Policy.model_validate(stored)
 
 
 def post_by_reference(tx: Transaction, campaign: str, key: str) -> Post | None:
@@ -165,11 +165,17 @@ def standing_approvals_by(tx: Transaction, person_id: int) -> list[tuple[int, in
     return [
         (row.id, row.post_id, row.language, row.window_only)
         for row in tx.execute(
-            select(Approval.id, Approval.post_id, Approval.language, Approval.window_only)
-            .join(Post, (Post.id == Approval.post_id) & (Post.revision == Approval.revision))
-            .where(Approval.person_id == person_id, Approval.ended_at.is_(None))
+            select(Approval.id, Approval.post_id, Approval.language, Approval.window_only).where(
+                Approval.person_id == person_id, Approval.ended_at.is_(None)
+            )
         )
     ]
+
+
+def standing_approvals_of_post(tx: Transaction, post_id: int) -> list[int]:
+    """Approvals of a post, of whichever revision, that have not ended."""
+    mine = select(Approval.id).where(Approval.post_id == post_id, Approval.ended_at.is_(None))
+    return list(tx.scalars(mine))
 
 
 def posts_in(tx: Transaction, states: Sequence[PostState]) -> list[int]:

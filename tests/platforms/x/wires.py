@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import threading
@@ -85,6 +86,14 @@ def hang_up(_peer: socket.socket, _: Server) -> None:
 def keep_silent(_peer: socket.socket, server: Server) -> None:
     """Answer nothing as long as the test runs."""
     server.over.wait(30)
+
+
+def drip(peer: socket.socket, server: Server) -> None:
+    """One byte at a time, each in good time, without an end."""
+    with contextlib.suppress(OSError):
+        peer.sendall(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n")
+        while not server.over.wait(0.05):
+            peer.sendall(b" ")
 
 
 @contextmanager

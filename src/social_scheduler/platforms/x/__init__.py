@@ -6,6 +6,7 @@ imported by the first call.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import BinaryIO
@@ -93,6 +94,11 @@ class X:
     def as_seen(self, call: Call) -> Seen:
         """What an honest copy looks like to `read_back`; X does not tell the language."""
         return seen.expected(call)
+
+    def id_in(self, url: str) -> str | None:
+        """The digits after `/status/`, whatever a share link adds behind them."""
+        found = re.search(r"/status/(\d{1,19})(?![^/?#])", url)
+        return found[1] if found else None
 
     def remove(self, connection: Connection, remote_id: str) -> None:
         """Delete the post; gone already is fine."""

@@ -127,6 +127,9 @@ def judge(answer: Answer, *, publishing: bool, now: datetime) -> dict[str, Any]:
         case 403:
             raise _forbidden(answer, publishing=publishing)
         case 400 | 404 | 413 | 422:
+            if publishing and answer.json() is None:
+                # Not X's own words but some machine's in between: who knows what it did with ours.
+                raise lost(publishing, f"HTTP {answer.status} without X's words.", answer.evidence)
             raise _refused(answer)
         case status if 300 <= status < 400:
             problem = "X pointed to another address, which is not followed."
@@ -145,6 +148,8 @@ def lost(publishing: bool, problem: str, evidence: str) -> PlatformError:
 
 
 def _forbidden(answer: Answer, *, publishing: bool) -> PlatformError:
+    if publishing and answer.json() is None:
+        return lost(publishing, "HTTP 403 without X's words.", answer.evidence)
     problems = answer.problems()
     codes = {p["code"] for p in problems if isinstance(p.get("code"), int)}
     said = answer.words()

@@ -5,9 +5,14 @@ Imported by a platform's first call only, because it loads requests.
 
 from __future__ import annotations
 
+import socket
 import ssl
+import threading
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from http.cookiejar import DefaultCookiePolicy
+from io import BytesIO
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -24,9 +29,18 @@ from urllib3.exceptions import (
 
 from social_scheduler.platforms import Connection
 
+LARGEST_ANSWER = 2_000_000
+"""Bytes; nothing X has to say to us is larger."""
+LONGEST = 4
+"""How many read timeouts a whole request may take, pictures included."""
+
 
 class NeverConnected(NewConnectionError):
     """No connection came about, TLS included: not one byte of the request has left."""
+
+
+_opened: ContextVar[list[socket.socket]] = ContextVar("_opened")
+"""The sockets of the request that is being sent, so that it can be cut off as a whole."""
 
 
 class _PlainConnection(HTTPConnection):
@@ -35,6 +49,7 @@ class _PlainConnection(HTTPConnection):
             super().connect()
         except Exception as error:
             raise NeverConnected(self, type(error).__name__) from error
+        _opened.get([]).append(self.sock)
 
 
 class _TlsConnection(HTTPSConnection):
@@ -43,6 +58,7 @@ class _TlsConnection(HTTPSConnection):
             super().connect()
         except Exception as error:
             raise NeverConnected(self, type(error).__name__) from error
+        _opened.get([]).append(self.sock)
 
 
 class _PlainPool(HTTPConnectionPool):
@@ -102,14 +118,41 @@ class Session(requests.Session):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send once, wait no longer than the connection allows, and stay at this address."""
         self.offered = True
-        kwargs |= {"timeout": self._timeout, "allow_redirects": False, "stream": False}
-        answer = super().send(request, **kwargs)
+        kwargs |= {"timeout": self._timeout, "allow_redirects": False, "stream": True}
+        with _cut_off_after(LONGEST * self._timeout[1]):
+            answer = super().send(request, **kwargs)
+            body = answer.raw.read(LARGEST_ANSWER + 1, decode_content=True)
+        answer.close()
+        if len(body) > LARGEST_ANSWER:
+            raise requests.ConnectionError("the answer is too large")
+        answer.raw = BytesIO(body)
         self.answer = answer
         return answer
 
     def get_redirect_target(self, resp: requests.Response) -> str | None:
         """There is none: requests would parse the target even where it must not follow it."""
         return None
+
+
+@contextmanager
+def _cut_off_after(seconds: float) -> Iterator[None]:
+    """End a request as a whole: a read timeout alone lets a server drip bytes for ever."""
+    sockets: list[socket.socket] = []
+
+    def cut() -> None:
+        for one in sockets:
+            with suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
+    watch = threading.Timer(seconds, cut)
+    watch.daemon = True
+    before = _opened.set(sockets)
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()
+        _opened.reset(before)
 
 
 def never_connected(failure: BaseException | None) -> NeverConnected | None:
