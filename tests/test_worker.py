@@ -14,6 +14,8 @@ from social_scheduler.app import DATABASE_FILE
 from social_scheduler.errors import WorkspaceError
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.services import hold, review
+from social_scheduler.services.reconcile import require_same_past
+from social_scheduler.store.database import Database
 from social_scheduler.worker import Worker, in_trouble, only_worker
 from tests.services.desk import Desk, open_desk
 
@@ -133,3 +135,25 @@ def test_what_needs_a_person_is_counted(desk: Desk) -> None:
     desk.tick()
 
     assert in_trouble(desk.opened) == {D.UNCONFIRMED: 1}
+
+
+def test_a_restored_copy_is_noticed_even_when_only_an_edit_is_missing(
+    desk: Desk, worker: Worker, tmp_path: Path
+) -> None:
+    desk.ready(desk.post("one"))
+    worker.tick()
+    before = tmp_path / "before.db"
+    with sqlite3.connect(desk.context.root / "social-scheduler.db") as source:
+        source.execute("VACUUM INTO ?", [str(before)])
+
+    desk.queue(desk.post("one"), desk.post("two"))
+    worker.tick()
+    change = desk.context.journal.last_seen()
+
+    old = Database(f"sqlite:///{before}")
+    context = dataclasses.replace(desk.context, database=old)
+    assert change is not None
+    with pytest.raises(WorkspaceError, match="restored from"):
+        require_same_past(context)
+    require_same_past(desk.context)
+    old.close()

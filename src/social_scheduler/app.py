@@ -20,7 +20,7 @@ from social_scheduler.policy import DEFAULT_POLICY
 from social_scheduler.services.context import Context
 from social_scheduler.services.people import Passwords
 from social_scheduler.store import workspace as store
-from social_scheduler.store.database import Database, sqlite_url
+from social_scheduler.store.database import Database, sqlite_file, sqlite_url
 from social_scheduler.vault import Vault
 
 if TYPE_CHECKING:
@@ -82,9 +82,9 @@ def make_workspace(
         raise InvalidInput(f"There is no kind of workspace {kind!r}.", "Use rehearsal or live.")
     root.mkdir(parents=True, exist_ok=True)
     settings = settings or load_settings(root)
-    if not settings.database_url:
+    if (file := sqlite_file(_database_url(root, settings))) is not None:
         # Unpublished words and password hashes: for this user only, whatever the umask.
-        (root / DATABASE_FILE).touch(mode=0o600)
+        file.touch(mode=0o600)
     database = Database(_database_url(root, settings))
     try:
         database.upgrade()
@@ -97,7 +97,7 @@ def make_workspace(
             store.create(tx, uid=uid, kind=kind, policy=DEFAULT_POLICY, now=now())
         _journal(root).create(uid)
         for folder in ("campaigns", "media"):
-            (root / folder).mkdir(exist_ok=True)
+            (root / folder).mkdir(mode=0o700, exist_ok=True)
     finally:
         database.close()
 

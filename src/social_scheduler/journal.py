@@ -92,6 +92,18 @@ class Journal:
         """A person's decision to stop something, as seen in the database."""
         self._append({"is": "stop", "change": change, "step": step, "what": what})
 
+    def seen(self, *, change: int, mark: str) -> None:
+        """The database's newest history row as this worker saw it: its number and its digest."""
+        self._append({"is": "seen", "change": change, "mark": mark})
+
+    def last_seen(self) -> tuple[int, str] | None:
+        """The last `seen`; a database without just this row is another, or an older copy."""
+        last = None
+        for record in self.records():
+            if record["is"] == "seen":
+                last = (record["change"], record["mark"])
+        return last
+
     def last_change(self) -> int:
         """The database's change number as this worker last saw it."""
         return max((r.get("change", 0) for r in self.records()), default=0)

@@ -76,6 +76,7 @@ class Worker:
     _ticked: bool = False
     _looked: bool = False
     _stops_noted: int | None = None
+    _change_noted: int = -1
     _told_waiting: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
@@ -265,11 +266,17 @@ class Worker:
             )
 
     def _note_stops(self) -> None:
-        """Repeat people's decisions to stop something in the journal, outside the database."""
+        """Repeat in the journal, outside the database, how far it has come and what was stopped."""
         if self._stops_noted is None:
             self._stops_noted = self.context.journal.last_stop()
         with self.context.database.read() as tx:
+            change = store.last_change(tx)
+            if change == self._change_noted:
+                return
             stops = store.stops_since(tx, self._stops_noted)
+            mark = store.mark_of(tx, change) or ""
+        self.context.journal.seen(change=change, mark=mark)
+        self._change_noted = change
         for row in stops:
             self.context.journal.stop(change=row.id, step=row.step, what=row.why or "")
             self._stops_noted = row.id

@@ -54,11 +54,38 @@ def test_a_hold_stops_what_it_names_until_it_is_released(
     ],
 )
 def test_a_hold_on_something_else_stops_nothing_here(desk: Desk, scope: str, value: str) -> None:
+    desk.queue(desk.post("other", campaign="month", tags=["train"], minutes=600))
     desk.ready(desk.post(tags=["training"]))
     place(desk, scope, value)
 
     desk.tick()
     assert desk.state() is D.PUBLISHED
+
+
+@pytest.mark.parametrize(
+    ("scope", "written", "meant"),
+    [
+        ("language", "EN", "en"),
+        ("account", "@wire-en ", "wire-en"),
+        ("campaign", "Week", "week"),
+        ("kind", "Quote", "quote"),
+    ],
+)
+def test_a_hold_is_on_what_was_meant(desk: Desk, scope: str, written: str, meant: str) -> None:
+    desk.queue(desk.post())
+    assert place(desk, scope, written).value == meant
+
+
+@pytest.mark.parametrize(
+    ("scope", "value"),
+    [("language", "english"), ("campaign", "weke"), ("account", "wire"), ("tag", "flod")],
+)
+def test_a_hold_on_what_there_is_not_says_that_nothing_is_held(
+    desk: Desk, scope: str, value: str
+) -> None:
+    desk.queue(desk.post(tags=["flood"]))
+    with pytest.raises(NotFound, match="nothing is held"):
+        place(desk, scope, value)
 
 
 def test_what_lapsed_under_a_hold_is_missed_not_caught_up(desk: Desk) -> None:

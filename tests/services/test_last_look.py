@@ -178,7 +178,7 @@ def test_words_and_digest_changed_together_are_still_not_approved(ready: Desk) -
 
 
 def test_every_reason_is_told_at_once(ready: Desk) -> None:
-    hold.add_hold(ready.context, ready.actor("dima"), scope="tag", value="x", reason="no")
+    hold.add_hold(ready.context, ready.actor("dima"), scope="kind", value="quote", reason="no")
     hold.add_hold(ready.context, ready.actor("dima"), scope="language", value="en", reason="no")
 
     found = look(ready, native_id="mallory", intact=set(), server="https://else.example")

@@ -66,7 +66,7 @@ def test_stops_are_listed_after_a_change_number(desk: Desk) -> None:
     review.request_changes(desk.context, desk.actor("rana"), "week/one", "a typo")
     with desk.context.database.read() as tx:
         seen = publishing.last_change(tx)
-    hold.add_hold(desk.context, desk.actor("dima"), scope="tag", value="x", reason="flood")
+    hold.add_hold(desk.context, desk.actor("dima"), scope="kind", value="quote", reason="flood")
     review.withdraw(desk.context, desk.actor("amal"), "week/two", "wrong")
 
     with desk.context.database.read() as tx:

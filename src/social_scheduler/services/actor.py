@@ -44,6 +44,8 @@ class Actor:
     languages: frozenset[str]
     rights: frozenset[Right]
     token_id: int
+    by_script: bool = False
+    """Acts with a script's token, not as a person who signed in."""
 
     def require(self, right: Right) -> None:
         """NotAllowed unless this person, with this token, has the right."""

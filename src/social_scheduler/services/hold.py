@@ -5,12 +5,15 @@ A release sends nothing by itself: what lapsed meanwhile is missed, and a person
 
 from __future__ import annotations
 
+import difflib
 from datetime import datetime
 
+from social_scheduler.campaign.schema import Kind
 from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.context import Context
 from social_scheduler.store import holds as store
+from social_scheduler.store.database import Transaction
 from social_scheduler.store.steps import remember
 from social_scheduler.store.tables import Hold, HoldScope
 
@@ -38,11 +41,13 @@ def add_hold(
             "A hold on everything names nothing else; every other hold names what it stops.",
             "For example: hold add --language ar --reason …",
         )
+    value = value.strip().removeprefix("@")
     if not reason.strip():
         raise InvalidInput("A hold needs a reason.", "Colleagues will read it.")
     if until is not None and until <= now:
         raise InvalidInput("The hold would have ended already.", "Give a later --until.")
     with context.database.write() as tx:
+        value = _known(tx, kind, value)
         hold = store.add(
             tx,
             Hold(
@@ -58,6 +63,21 @@ def add_hold(
         )
         remember(tx, actor.by(now, told(hold)), "hold")
     return hold
+
+
+def _known(tx: Transaction, scope: HoldScope, value: str) -> str:
+    """The value as the database has it: a hold with a slip of the pen would hold nothing."""
+    if scope is HoldScope.EVERYTHING:
+        return ""
+    choices = list(Kind) if scope is HoldScope.KIND else store.choices(tx, scope)
+    for choice in choices:
+        if choice.casefold() == value.casefold():
+            return str(choice)
+    near = difflib.get_close_matches(value, choices, n=1, cutoff=0.5)
+    raise NotFound(
+        f"There is no {scope.value} {value!r} in this workspace; nothing is held.",
+        f"Did you mean {near[0]}?" if near else f"Known: {', '.join(choices) or 'none yet'}.",
+    )
 
 
 def release_hold(context: Context, actor: Actor, hold_id: int) -> Hold:

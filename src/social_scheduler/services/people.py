@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import secrets
+import threading
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -25,7 +26,10 @@ from social_scheduler.store.tables import Person, Token
 LOGIN_LASTS = timedelta(days=14)
 SESSION_LASTS = timedelta(hours=12)
 SESSION_IDLE = timedelta(minutes=30)
+LONGEST_TOKEN = timedelta(days=366)
 SHORTEST_PASSWORD = 10
+AT_ONCE = threading.Semaphore(2)
+"""Password checks at one time: each takes 64 MiB, and anybody can ask for one."""
 NAME = re.compile(r"^[a-z][a-z0-9_-]{0,39}$")
 
 
@@ -56,7 +60,8 @@ class Passwords:
     def right(self, hashed: str | None, password: str) -> bool:
         """Whether it is the password. Takes as long for people who do not exist."""
         try:
-            self._hasher.verify(hashed or self._nobody, password)
+            with AT_ONCE:
+                self._hasher.verify(hashed or self._nobody, password)
         except (VerificationError, InvalidHashError):
             return False
         return hashed is not None
@@ -174,15 +179,17 @@ def make_token(
     """A token for a script: for oneself, or by an admin for anybody. Shown once, never again."""
     now = context.now()
     wanted = _wanted_rights(rights)
-    if until <= now:
-        raise InvalidInput("The token would have ended already.", "Give a later --until.")
+    if actor.by_script:
+        raise NotAllowed("A script's token makes no tokens.", "Sign in first.")
+    if not now < until <= now + LONGEST_TOKEN:
+        raise InvalidInput("A token ends after today and within a year.", "Give another --until.")
     with context.database.write() as tx:
         if name != actor.name:
             actor.require(Right.ADMIN)
-            if Right.APPROVE in wanted:
+            if beyond := sorted(wanted - {Right.READ, Right.QUEUE}):
                 raise NotAllowed(
-                    f"Only {name} can make a token that approves as {name}.",
-                    "Nobody approves in somebody else's name.",
+                    f"Only {name} can make a token that may {beyond[0]} as {name}.",
+                    "Nobody decides in somebody else's name.",
                 )
         person = _person(tx, name)
         if beyond := sorted(wanted - rights_of(person.roles)):
@@ -235,6 +242,7 @@ def actor_for(context: Context, token: str, *, kinds: Sequence[str] | None = Non
         frozenset(person.languages),
         rights,
         row.id,
+        by_script=row.kind == "script",
     )
 
 

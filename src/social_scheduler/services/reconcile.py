@@ -48,6 +48,10 @@ def require_same_past(context: Context) -> None:
         change = store.last_change(tx)
         attempts = store.attempt_keys(tx)
         stops = {(row.id, row.step) for row in store.stops_since(tx, 0)}
+        last = context.journal.last_seen()
+        same = last is None or store.mark_of(tx, last[0]) == last[1]
+    if last is not None and not same:
+        raise _older(change, last[0])
     for record in context.journal.records():
         kind, seen = record["is"], record.get("change", 0)
         known = seen <= change
@@ -57,12 +61,16 @@ def require_same_past(context: Context) -> None:
         elif kind == "stop":
             known = known and (seen, record["step"]) in stops
         if not known:
-            raise WorkspaceError(
-                f"The database is older than the publishing journal (change {change}, the "
-                f"journal saw change {seen}, which is not in it): it seems to be restored from "
-                "a backup. Nothing is published, or posts could be sent twice.",
-                "Bring back the newest database of this workspace.",
-            )
+            raise _older(change, seen)
+
+
+def _older(change: int, seen: int) -> WorkspaceError:
+    return WorkspaceError(
+        f"The database is older than the publishing journal (change {change}, the "
+        f"journal saw change {seen}, which is not in it): it seems to be restored from "
+        "a backup. Nothing is published, or posts could be sent twice.",
+        "Bring back the newest database of this workspace.",
+    )
 
 
 def recover(context: Context, by: By, *, mine: Callable[[str | None], bool]) -> None:

@@ -98,6 +98,13 @@ def sqlite_url(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
+def sqlite_file(url: str) -> Path | None:
+    """The file a SQLite address names; None for another database or one in memory."""
+    found = make_url(url)
+    named = found.get_backend_name() == "sqlite" and found.database
+    return Path(named) if named and named != ":memory:" else None
+
+
 def _set_up_sqlite(connection: Any, record: object) -> None:
     connection.isolation_level = None  # we say BEGIN ourselves, see below
     cursor = connection.cursor()

@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import or_, select, update
 
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.tables import Hold, HoldScope
+from social_scheduler.store.tables import Account, Campaign, Hold, HoldScope, Revision
 
 
 def active(tx: Transaction, now: datetime) -> list[Hold]:
@@ -42,6 +42,21 @@ def by_id(tx: Transaction, hold_id: int) -> Hold | None:
 def release(tx: Transaction, hold_id: int, who: str, at: datetime) -> None:
     """End a hold. This sends nothing by itself."""
     tx.execute(update(Hold).where(Hold.id == hold_id).values(released_by=who, released_at=at))
+
+
+def choices(tx: Transaction, scope: HoldScope) -> list[str]:
+    """What a hold of this scope can name, in order: what is connected or queued."""
+    match scope:
+        case HoldScope.CAMPAIGN:
+            found = set(tx.scalars(select(Campaign.name)))
+        case HoldScope.ACCOUNT:
+            found = set(tx.scalars(select(Account.name)))
+        case HoldScope.LANGUAGE:
+            found = set(tx.scalars(select(Account.language)))
+        case _:
+            tags = tx.scalars(select(Revision.tags).distinct())
+            found = {tag for several in tags for tag in several}
+    return sorted(found)
 
 
 def matches(

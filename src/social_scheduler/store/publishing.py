@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -189,6 +190,15 @@ def set_proof(tx: Transaction, delivery_id: int, part: int, **values: Any) -> No
 def last_change(tx: Transaction) -> int:
     """The database's change number: the id of its newest history row."""
     return tx.scalar(select(func.max(History.id))) or 0
+
+
+def mark_of(tx: Transaction, change: int) -> str | None:
+    """The digest of one history row; None when there is none of that number."""
+    row = tx.get(History, change)
+    if row is None:
+        return None
+    said = f"{row.id}|{row.at.isoformat()}|{row.who}|{row.step}|{row.target}|{row.why}"
+    return hashlib.sha256(said.encode()).hexdigest()
 
 
 def stops_since(tx: Transaction, change: int) -> list[History]:

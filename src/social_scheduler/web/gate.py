@@ -16,7 +16,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from social_scheduler.errors import NotAllowed, NotSignedIn, SchedulerError
+from social_scheduler.errors import InvalidInput, NotAllowed, NotSignedIn, SchedulerError
 from social_scheduler.services.actor import Right
 from social_scheduler.services.people import actor_for
 from social_scheduler.web.i18n import chosen_locale, is_locale
@@ -194,12 +194,15 @@ def _form(request: Request, body: bytes) -> Mapping[str, list[str]]:
     kind = request.headers.get("content-type", "").split(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         return {}
-    return parse_qs(
-        body.decode("utf-8", "replace"),
-        keep_blank_values=True,
-        max_num_fields=100,
-        errors="replace",
-    )
+    try:
+        return parse_qs(
+            body.decode("utf-8", "replace"),
+            keep_blank_values=True,
+            max_num_fields=100,
+            errors="replace",
+        )
+    except ValueError:
+        raise InvalidInput("The form has too many fields.", "Use the form of this desk.") from None
 
 
 def _replayed(body: bytes) -> Receive:

@@ -105,8 +105,8 @@ def pack(message: dict[str, str]) -> str:
 def unpack(value: str | None) -> dict[str, str]:
     """The message back; nothing when there is none or it is not ours."""
     try:
-        found = json.loads(unquote(value or ""))
-    except ValueError:
+        found = json.loads(unquote((value or "")[:2000]))
+    except (ValueError, RecursionError):
         return {}
     if not isinstance(found, dict):
         return {}
