@@ -147,7 +147,7 @@ def test_an_older_copy_of_the_database_is_not_published_from(
     shutil.copy(team.folder / "older.db", team.folder / DATABASE)
     if work_goes_on:  # its change number overtakes the one that the journal saw
         for _ in range(4):
-            team.run("hold", "release", hold(team, "--language", "fr"), who="dana")
+            team.run("hold", "release", hold(team, "--kind", "crisis"), who="dana")
     worked = team.work(code=5)
     assert "older than the publishing journal" in worked.err
     assert team.said() == [SAID]
