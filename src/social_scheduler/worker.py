@@ -237,6 +237,9 @@ class Worker:
         try:
             act(*args)
         except Exception as problem:
+            if "database is locked" in str(problem):
+                self.told("The database is busy; nothing is claimed until it answers.")
+                return
             # Fail closed: a worker that cannot read its database stops, and says so.
             log.exception("the worker stops")
             self._fail(problem)

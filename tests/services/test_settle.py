@@ -7,7 +7,14 @@ from datetime import timedelta
 
 import pytest
 
-from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound, Refused
+from social_scheduler.errors import (
+    Conflict,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    Refused,
+    Stale,
+)
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.services import review, settle
 from social_scheduler.services.people import change_person
@@ -214,3 +221,15 @@ def test_letting_an_unclear_thread_be_keeps_what_is_live_of_it_in_sight(desk: De
     settle.drop(desk.context, desk.actor("dima"), *POST, "enough")
 
     assert (desk.state(), desk.parts()) == (D.PARTIAL, ["live", "unconfirmed"])
+
+
+def test_two_people_with_one_stale_page_send_it_again_once(desk: Desk) -> None:
+    lost(desk)
+    shown = desk.looked().delivery.attempt
+    settle.send_again(desk.context, desk.actor("dima"), *POST, shown=shown)
+    desk.wire.script = ["lost"]
+    desk.tick()
+    assert desk.state() is D.UNCONFIRMED
+
+    with pytest.raises(Stale, match="tried again since"):
+        settle.send_again(desk.context, desk.actor("rana"), *POST, shown=shown)

@@ -112,6 +112,9 @@ def post(
     data: dict[str, Any] = {"token": token_in(html), **fields}
     if shown and path.endswith("/approve"):
         data["shown"] = shown_in(html)
+    if form := re.search(rf'action="{re.escape(path)}".*?</form>', html, re.S):
+        hidden = re.findall(r'type="hidden" name="(attempt)" value="(\d+)"', form[0])
+        data = dict(hidden) | data
     return client.post(path, data=data)
 
 

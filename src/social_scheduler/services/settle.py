@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from social_scheduler.errors import Conflict, InvalidInput, NotFound
+from social_scheduler.errors import Conflict, InvalidInput, NotFound, Stale
 from social_scheduler.lifecycle import DeliveryState, PartState, PostState
 from social_scheduler.message import Window, approval_digest, content_digest, window_digest
 from social_scheduler.services.actor import Actor, Right
@@ -47,9 +47,18 @@ def it_is_live(context: Context, actor: Actor, reference: str, account: str, url
 
 
 def send_again(
-    context: Context, actor: Actor, reference: str, account: str, *, at: datetime | None = None
+    context: Context,
+    actor: Actor,
+    reference: str,
+    account: str,
+    *,
+    at: datetime | None = None,
+    shown: int | None = None,
 ) -> Window:
-    """A new window, in this person's name; the same words. What is live already stays."""
+    """A new window, in this person's name; the same words. What is live already stays.
+
+    `shown` is the attempt that the person was shown: somebody may have sent it again since.
+    """
     actor.require(Right.SETTLE)
     now = context.now()
     due = at or now
@@ -59,6 +68,10 @@ def send_again(
         )
     with context.database.write() as tx:
         looked = find_delivery(tx, reference, account)
+        if shown is not None and shown != looked.delivery.attempt:
+            raise Stale(
+                f"{reference} to {account} was tried again since you looked.", "Look again."
+            )
         _may_be_sent_again(tx, actor, looked, reference)
         old = looked.window
         window = Window(due, due, due + (old.not_after - old.not_before))

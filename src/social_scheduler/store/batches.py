@@ -108,6 +108,7 @@ def _whole_line(
         url=next((p.url for p in parts if p.url), None),
         live_at=min((p.live_at for p in parts if p.live_at), default=None),
         parts=len(parts),
+        attempt=delivery.attempt,
         verdict=verdict,
         fields=fields,
     )

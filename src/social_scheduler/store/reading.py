@@ -57,6 +57,8 @@ class DeliveryLine:
     url: str | None
     live_at: datetime | None
     parts: int
+    attempt: int
+    """The fence: an act on what was shown is refused once this has changed."""
     verdict: Verdict | None
     fields: tuple[str, ...]
 
@@ -218,6 +220,7 @@ def _delivery_lines(
             url.label("url"),
             live_at.label("live_at"),
             parts.label("parts"),
+            Delivery.attempt,
         )
         .join(Post, Post.id == Delivery.post_id)
         .join(Campaign, Campaign.id == Post.campaign_id)
@@ -242,6 +245,7 @@ def _delivery_lines(
             url=row.url,
             live_at=row.live_at,
             parts=row.parts,
+            attempt=row.attempt,
             verdict=proofs.get(row.id, (None, ()))[0],
             fields=proofs.get(row.id, (None, ()))[1],
         )

@@ -99,7 +99,7 @@ class Gate:
         body = await _body(request)
         if request.method == "POST":
             asked.form = _form(request, body)
-        path = request.url.path
+        path = str(request.scope["path"])  # what routing uses; the Host header is in `url`
         if path in OPEN or path.startswith("/static/"):
             if request.method == "POST":
                 self._require_token(asked)
@@ -176,7 +176,7 @@ class Gate:
 
 
 def _is_page(request: Request) -> bool:
-    return not request.url.path.startswith("/media/")
+    return not str(request.scope["path"]).startswith("/media/")
 
 
 async def _body(request: Request) -> bytes:

@@ -39,10 +39,11 @@ def it_is_live(request: Request, campaign: str, post: str, account: str) -> Resp
 @router.post(f"{ITEM}/send-again")
 def send_again(request: Request, campaign: str, post: str, account: str) -> Response:
     """The same words in a new window that begins now."""
-    desk = desk_of(request)
+    desk, shown = desk_of(request), asked_of(request).one("attempt")
 
     def act(reference: str) -> None:
-        settle.send_again(desk.context, actor_of(request), reference, account)
+        seen = int(shown) if shown.isdecimal() else -1
+        settle.send_again(desk.context, actor_of(request), reference, account, shown=seen)
 
     return _settled(request, f"{campaign}/{post}", account, "send_again", act)
 
