@@ -43,13 +43,13 @@ def test_demo_once_publishes_what_was_approved_and_nothing_else(tmp_path: Path) 
 def test_copied_samples_are_sound_at_the_new_date_and_begin_when_told(tmp_path: Path) -> None:
     first = NOW + timedelta(seconds=25)
 
-    copied = copy_samples(tmp_path, now=NOW, first=first)
+    copied = copy_samples(tmp_path, now=NOW, first=first, soon=first + timedelta(minutes=5))
 
     report = check_folder(tmp_path, now=NOW, limits=limits(), inspect=inspect)
     assert report.errors == []
     assert len(copied) == len(campaign_files(tmp_path)) == 5
     for file in campaign_files(tmp_path):
-        assert "2027-03-10 15:04:30 UTC" in file.read_text(encoding="utf-8")
+        assert "at: 2027-03-10 15:04:30 UTC" in file.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(

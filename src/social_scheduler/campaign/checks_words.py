@@ -176,8 +176,9 @@ def _wrong_link(link: str) -> tuple[str, str] | None:
     if "@" in parts.netloc:
         return "a name or password stands in this link", "remove everything up to the @"
     if parts.scheme != "https":
-        rest = link.partition("://")[2] or link
-        return "a link must begin with https://", f"write https://{rest}"
+        rest = link.partition("://")[2] if parts.scheme == "http" else ""
+        remedy = f"write https://{rest}" if rest else "write an https address"
+        return "a link must begin with https://", remedy
     if not host or "." not in host:
         return "this link names no host", "write one such as https://example.org/spotlight"
     hidden = deceits(link)

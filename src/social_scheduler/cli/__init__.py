@@ -73,6 +73,7 @@ def main() -> None:
         _tell(problem)
         sys.exit(problem.exit_code)
     except KeyboardInterrupt:
+        err.print("Interrupted. What was finished stays; run the command again to go on.")
         sys.exit(130)
     except BrokenPipeError:
         sys.exit(0)

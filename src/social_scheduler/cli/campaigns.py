@@ -6,6 +6,7 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -27,7 +28,7 @@ from social_scheduler.cli.shared import (
     table,
     when,
 )
-from social_scheduler.errors import Finding, InvalidCampaign
+from social_scheduler.errors import Finding, InvalidCampaign, WorkspaceError
 from social_scheduler.services import enqueue as service
 from social_scheduler.services.actor import Right
 from social_scheduler.services.check import Files, Outcome, check, find_files, plan
@@ -70,14 +71,21 @@ def check_files(
     now = when(at) or utc_now()
     root = workspace.resolve()
     with _progress(len(files.paths), "checking") as step:
-        if (root / DATABASE_FILE).exists():
-            with open_workspace(root) as found:
-                outcome = check(files, now=now, context=found.context, progress=step)
-        else:
-            outcome = check(files, now=now, progress=step)
+        outcome = _check_here(root, files, now, step)
     _tell(outcome, json)
     if not outcome.report.ok:
         raise typer.Exit(1)
+
+
+def _check_here(root: Path, files: Files, now: datetime, step: Callable[[Path], None]) -> Outcome:
+    """Against the workspace where there is one that can be opened, else by the files alone."""
+    if (root / DATABASE_FILE).exists():
+        try:
+            with open_workspace(root) as found:
+                return check(files, now=now, context=found.context, progress=step)
+        except WorkspaceError as problem:
+            note(f"Checked without people and what is queued: {problem.problem}")
+    return check(files, now=now, progress=step)
 
 
 def _mend(files: Files) -> None:

@@ -39,6 +39,8 @@ PEOPLE: dict[str, tuple[list[str], Sequence[str]]] = {
     "karim": (["reviewer"], LANGUAGES),
     "dana": (["duty"], ()),
 }
+SOON = timedelta(minutes=6)
+"""When the story's second post is due: time for a newcomer to approve it and watch."""
 HEAD_START = timedelta(seconds=25)
 """From copying the files to the first due moment: time to queue and approve."""
 
@@ -114,7 +116,9 @@ class Demo:
 
     def _queue(self) -> list[Copied]:
         now = datetime.now(UTC)
-        copied = copy_samples(self.folder / "campaigns", now=now, first=now + HEAD_START)
+        copied = copy_samples(
+            self.folder / "campaigns", now=now, first=now + HEAD_START, soon=now + SOON
+        )
         self.run("accounts", "add", "--all", who="admin")
         self.run("check", who=None)
         self.run("queue", who="amal")
@@ -172,7 +176,8 @@ class Demo:
         with self._process("run") as running:
             desk = _address_of(running)
             out.print(_WELCOME.format(desk=desk, network=network, password=PASSWORD))
-            signal.signal(signal.SIGTERM, signal.getsignal(signal.SIGINT))
+            for number in (signal.SIGINT, signal.SIGTERM):  # a background shell ignores SIGINT
+                signal.signal(number, signal.default_int_handler)
             try:
                 code = running.wait()
             except KeyboardInterrupt:
@@ -310,7 +315,7 @@ _WELCOME = """
 [bold]What the public would see:[/] {network}
 
 Some posts go out within seconds. Then try this:
-  1. Sign in as rana, approve what awaits you, and see when it goes out.
+  1. Sign in as rana and approve the first post that awaits you: it goes out in a few minutes.
   2. Sign in as karim and give the minister's quote its second approval.
   3. As dana, hold everything; then release it.
 

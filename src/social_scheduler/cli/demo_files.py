@@ -1,7 +1,8 @@
 """Copies the sample campaigns with their dates moved, so that a demo begins now.
 
 All dates move by one whole number of weeks; the first post of each campaign moves to the
-moment given, and an embargo that would stop it moves along.
+moment given, the second one of a story to a few minutes later, and an embargo that would
+stop a first post moves along.
 """
 
 from __future__ import annotations
@@ -41,7 +42,7 @@ def samples() -> Path:
     raise WorkspaceError("The sample campaigns are not here.", "Run the demo from a checkout.")
 
 
-def copy_samples(target: Path, *, now: datetime, first: datetime) -> list[Copied]:
+def copy_samples(target: Path, *, now: datetime, first: datetime, soon: datetime) -> list[Copied]:
     """Copy every sample into `target`, moved as the module says."""
     source = samples()
     shutil.copytree(
@@ -57,9 +58,19 @@ def copy_samples(target: Path, *, now: datetime, first: datetime) -> list[Copied
         moved = FIRST_AT.sub(
             rf"\g<key>{first.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC", moved, count=1
         )
+        if "\nkind: story\n" in moved:
+            moved = _second_at(moved, soon)
         path.write_text(moved, encoding="utf-8")
         copied.append(Copied(_named("campaign", moved), _named(r"\s+- id", moved)))
     return copied
+
+
+def _second_at(text: str, moment: datetime) -> str:
+    found = list(FIRST_AT.finditer(text))[1:2]
+    for match in found:
+        written = f"{match['key']}{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+        text = text[: match.start()] + written + text[match.end() :]
+    return text
 
 
 def _days(text: str) -> list[str]:

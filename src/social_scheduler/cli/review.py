@@ -64,7 +64,9 @@ def list_waiting(
             ]
             for w in waiting
         ],
-        empty="Nothing awaits you. (--all shows everybody's.)",
+        empty="Nothing is in review."
+        if every
+        else "Nothing awaits you. (--all shows everybody's.)",
     )
 
 

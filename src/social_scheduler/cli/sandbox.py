@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -32,7 +33,9 @@ def start(
     context: typer.Context,
     workspace: Workspace = Path(),
     ledger: Ledger = None,
-    port: Annotated[int, typer.Option(help="The port; without: as in the settings.")] = -1,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The port; without: as in the settings.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run the rehearsal network until it is stopped. Nothing on it is public."""
@@ -52,13 +55,14 @@ def start(
     try:
         network.serve(
             "127.0.0.1",
-            (url.port or 8640) if port < 0 else port,
+            (url.port or 8640) if port is None else port,
             _ledger(workspace, ledger),
             ready=ready,
         )
     except OSError as problem:
         raise InvalidInput(
-            f"The rehearsal network cannot start: {problem}.", "Choose another --port."
+            f"The rehearsal network cannot start: {problem}.",
+            "Choose another --port, or a --ledger in a folder that is there.",
         ) from None
 
 
@@ -72,6 +76,10 @@ def show_ledger(workspace: Workspace = Path(), ledger: Ledger = None, json: Json
     except FileNotFoundError:
         raise NotFound(
             f"There is no ledger {_ledger(workspace, ledger)}.", "Start: social-scheduler sandbox"
+        ) from None
+    except sqlite3.DatabaseError as problem:
+        raise InvalidInput(
+            f"{_ledger(workspace, ledger)} is no ledger: {problem}.", "Name a sandbox's ledger."
         ) from None
     if json:
         emit([entry.as_json() for entry in entries])

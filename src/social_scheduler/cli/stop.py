@@ -109,7 +109,7 @@ def release(
     workspace: Workspace = Path(),
     json: Json = False,
 ) -> None:
-    """End a hold. Sends nothing by itself: what lapsed meanwhile is listed by settle list."""
+    """End a hold. What is still inside its window goes out; what lapsed is in settle list."""
     with acting(workspace) as (found, actor):
         released = service.release_hold(found.context, actor, number)
     emit(_shown(released)) if json else good(f"Released: {service.told(released)}")

@@ -162,7 +162,9 @@ def work(
 def serve(
     workspace: Workspace = Path(),
     host: Annotated[str, typer.Option(help="The address to listen on.")] = "",
-    port: Annotated[int, typer.Option(help="The port; 0 takes a free one.")] = -1,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """The review desk in the browser. Never holds an account's keys."""
@@ -175,7 +177,10 @@ def serve(
             emit({"address": address}) if json else good(f"The desk is at {address}")
 
         web.serve(
-            found, host or settings.web_host, settings.web_port if port < 0 else port, ready=ready
+            found,
+            host or settings.web_host,
+            settings.web_port if port is None else port,
+            ready=ready,
         )
 
 

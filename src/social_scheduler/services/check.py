@@ -21,6 +21,7 @@ from social_scheduler.errors import InvalidCampaign, InvalidInput
 from social_scheduler.media.pictures import Picture, decode_check, inspect
 from social_scheduler.message import Attachment, Limits
 from social_scheduler.planning import PlannedPost, plan_campaign
+from social_scheduler.policy import DEFAULT_POLICY
 from social_scheduler.services.accounts import speakers
 from social_scheduler.services.context import Context
 from social_scheduler.services.enqueue import CampaignFacts
@@ -92,7 +93,7 @@ def check(
     policy = load_policy(files.root / "policy.yaml", files.root)
     report.findings += accounts.findings
     report.findings += check_policy(policy, accounts.model)
-    if accounts.model is None or policy.model is None:
+    if accounts.model is None:
         for path in files.paths:
             report.findings += load_campaign(path, files.root).findings
             report.files += 1
@@ -101,7 +102,7 @@ def check(
     rules = Rules(
         accounts=accounts.model,
         limits=platforms.limits(),
-        policy=policy.model,
+        policy=policy.model or DEFAULT_POLICY,  # what is wrong with it is a finding already
         now=now,
         inspect=_look_into,
         people=people,

@@ -8,7 +8,7 @@ window. What is live stays as it was said.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from social_scheduler.errors import Conflict, NotFound
@@ -79,8 +79,11 @@ def enqueue(
             by,
         )
         _note_removed(tx, changes, now)
-        for change in changes:
+        for number, change in enumerate(changes):
             known, post = change.known, change.planned
+            if resubmit and change.kind is ChangeKind.CHANGES_REQUESTED:
+                told = "the same words, submitted for review again"
+                changes[number] = replace(change, kind=ChangeKind.EDITED, note=told)
             if known is None:
                 continue
             if change.kind is ChangeKind.MOVED and post:

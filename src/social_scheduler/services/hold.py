@@ -1,6 +1,7 @@
 """Holds: stop everything, or what has a scope, at once; release it afterwards.
 
-A release sends nothing by itself: what lapsed meanwhile is missed, and a person decides.
+After a release, what is due and still inside its window goes out; what lapsed meanwhile is
+missed, and a person decides.
 """
 
 from __future__ import annotations

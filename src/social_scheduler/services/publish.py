@@ -137,7 +137,7 @@ class Publisher:
                 return False
             result = self._call(platform, connection, call)
             self.probe("answered")
-            return self._conclude(claim, call.call, result)
+            return self._conclude(claim, call.call, result, call.about)
 
     def _ready(
         self, claim: Claim, files: contextlib.ExitStack
@@ -209,7 +209,9 @@ class Publisher:
             reply_to=before[-1].remote_id if before else None,
             uploads=uploads,
         )
-        return _Intent(call, written, now, found.looked.delivery.not_after)
+        of = f" part {part.number}" if len(found.message.parts) > 1 else ""
+        about = f"{found.looked.campaign}/{found.looked.post.key}{of} to {claim.account}"
+        return _Intent(call, written, now, found.looked.delivery.not_after, about)
 
     def _begin(self, tx: Transaction, claim: Claim, looked: Looked, by: By) -> bool:
         if not looked.live or looked.delivery.state is DeliveryState.LEASED:
@@ -235,7 +237,9 @@ class Publisher:
         except Exception as problem:  # noqa: BLE001  (see errors.py: unforeseen means unconfirmed)
             return Unconfirmed("Something unforeseen happened.", evidence=type(problem).__name__)
 
-    def _conclude(self, claim: Claim, call: Call, result: Published | PlatformError) -> bool:
+    def _conclude(
+        self, claim: Claim, call: Call, result: Published | PlatformError, about: str
+    ) -> bool:
         outcome = _as_outcome(claim, call, result)
         self.context.journal.outcome(outcome)
         self.probe("outcome journalled")
@@ -245,7 +249,7 @@ class Publisher:
         if isinstance(result, Unauthorized):
             self.reach.forget(claim.account)
         words = result.url if isinstance(result, Published) else str(result)
-        self.told(f"{claim.account}: {outcome.outcome} — {words}")
+        self.told(f"{about}: {outcome.outcome.replace('_', ' ')} — {words}")
         return goes_on
 
     def _not_begun(self, claim: Claim, looked: Looked, problem: PlatformError) -> None:
@@ -309,6 +313,8 @@ class _Intent:
     """By the monotonic clock."""
     looked_at: datetime
     not_after: datetime
+    about: str
+    """For people: which post, which part, where to."""
 
 
 def _as_outcome(claim: Claim, call: Call, result: Published | PlatformError) -> Outcome:

@@ -40,7 +40,7 @@ def by_id(tx: Transaction, hold_id: int) -> Hold | None:
 
 
 def release(tx: Transaction, hold_id: int, who: str, at: datetime) -> None:
-    """End a hold. This sends nothing by itself."""
+    """End a hold."""
     tx.execute(update(Hold).where(Hold.id == hold_id).values(released_by=who, released_at=at))
 
 

@@ -21,5 +21,5 @@ def serve(opened: Opened, host: str, port: int, ready: Callable[[str], None] | N
     except OSError as problem:
         raise WorkspaceError(
             f"The desk cannot listen on {host} port {port}: {problem.strerror}.",
-            "Choose another port: SOCIAL_SCHEDULER_WEB_PORT.",
+            "Choose another --port or --host, or set SOCIAL_SCHEDULER_WEB_PORT.",
         ) from None
