@@ -62,7 +62,7 @@ def test_a_rate_limit_inside_the_window_is_waited_for(approved: Approved, networ
     team = approved(TEXT)
     network.fault("rate_limited", seconds=2)
     worked = team.work()
-    assert "rate_limited" in worked.err
+    assert "rate limited" in worked.err
     assert team.said() == [SAID]
 
 
