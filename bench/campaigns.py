@@ -158,6 +158,7 @@ def _each(count: Callable[[str], object], texts: list[str]) -> float:
 
 
 def _reference() -> Callable[[str], object]:
+    sys.path.insert(0, str(Path(__file__).parents[1]))
     from tests.reference import twitter_text
 
     parse: Callable[[str], object] = twitter_text().parse_tweet

@@ -46,6 +46,9 @@ from social_scheduler.store.tables import Worker as WorkerRow
 
 log = logging.getLogger(__name__)
 
+CLOCK_THREADS = 4
+"""How many of the clock's jobs run at once; each kind of them only once."""
+
 IDLE_AHEAD = timedelta(seconds=5)
 """`--until-idle` ends when nothing is due within this."""
 
@@ -72,6 +75,7 @@ class Worker:
     _accounts: threading.Lock = field(default_factory=threading.Lock)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _wake: threading.Event = field(default_factory=threading.Event)
+    _slots: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(CLOCK_THREADS))
     _failure: BaseException | None = None
     _ticked: bool = False
     _looked: bool = False
@@ -109,7 +113,12 @@ class Worker:
                     if until_idle and self.idle():
                         break
             finally:
-                clock.shutdown(wait=True)
+                self._stopping.set()
+                # Not wait=True: APScheduler then waits for its jobs while it holds the lock
+                # that a job needs to re-arm the clock.
+                clock.shutdown(wait=False)
+                for _ in range(CLOCK_THREADS):
+                    self._slots.acquire()
                 self.pool.shutdown(wait=True)
                 if self._failure is not None:
                     raise self._failure
@@ -200,7 +209,9 @@ class Worker:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         defaults = {"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         clock = BackgroundScheduler(
-            timezone="UTC", job_defaults=defaults, executors={"default": ClockExecutor(4)}
+            timezone="UTC",
+            job_defaults=defaults,
+            executors={"default": ClockExecutor(CLOCK_THREADS)},
         )
         now = self.context.now()
         clock.add_job(
@@ -232,8 +243,11 @@ class Worker:
             )
 
     def _guarded(self, act: Callable[..., None], *args: object) -> None:
-        if self._stopping.is_set():
-            return
+        with self._slots:
+            if not self._stopping.is_set():
+                self._attempt(act, *args)
+
+    def _attempt(self, act: Callable[..., None], *args: object) -> None:
         try:
             act(*args)
         except Exception as problem:
