@@ -119,6 +119,7 @@ class Worker:
                 clock.shutdown(wait=False)
                 for _ in range(CLOCK_THREADS):
                     self._slots.acquire()
+                self._slots.release(CLOCK_THREADS)  # a job that starts now sees that it is over
                 self.pool.shutdown(wait=True)
                 if self._failure is not None:
                     raise self._failure
