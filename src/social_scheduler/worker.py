@@ -106,9 +106,8 @@ class Worker:
                 while not self._stopping.is_set():
                     woken = self._wake.wait(0.1 if until_idle else 1.0)
                     self._wake.clear()
-                    if (
-                        woken and not self._stopping.is_set()
-                    ):  # something was just said: read it back now
+                    if woken and not self._stopping.is_set():
+                        # Something was just said: read it back now.
                         clock.modify_job("look", next_run_time=self.context.now())
                     if until_idle and self.idle():
                         break
