@@ -173,6 +173,13 @@ def bench(arguments: list[str]) -> int:
     return summarise(run_stages(stages, prepare("test")))
 
 
+def trials(arguments: list[str]) -> int:
+    """Break things on purpose and see that the promise holds. [--kills N] [--seed S] [--help]"""
+    env = prepare("test")
+    os.chdir(ROOT)
+    hand_over([program("python"), "-m", "trials", *arguments], env)
+
+
 def docs(arguments: list[str]) -> int:
     """Write the generated reference pages anew."""
     env = prepare("run")
@@ -194,7 +201,7 @@ def lock(arguments: list[str]) -> int:
     return 0
 
 
-COMMANDS = {each.__name__: each for each in (demo, test, lint, bench, docs, lock)}
+COMMANDS = {each.__name__: each for each in (demo, test, lint, bench, trials, docs, lock)}
 
 
 def usage() -> str:

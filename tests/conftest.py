@@ -1,4 +1,4 @@
-"""What all tests share: the rule that CI skips nothing, process tests one by one, the browser."""
+"""What all tests share: no skips under CI, both databases, process tests one by one, the browser."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-pytest_plugins = ["no_skips"]
+pytest_plugins = ["no_skips", "tests.on_postgresql"]
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -11,6 +11,7 @@
     ├── Conflict                  the lifecycle does not have this step now
     │   └── Stale                 it changed since the person looked
     ├── WorkspaceError            the folder, database, journal or schema is not usable
+    │   └── DatabaseBusy          passing trouble with the database: try again
     └── PlatformError             what a network answered to one call
         ├── NotSent               nothing went out: try again later
         ├── RateLimited           nothing went out: not before `until`
@@ -115,6 +116,13 @@ class WorkspaceError(SchedulerError):
 
     status = 503
     exit_code = 5
+
+
+class DatabaseBusy(WorkspaceError):
+    """The database cannot be used just now: locked, restarting or out of reach; waiting helps.
+
+    Whether what was being written was kept is not known: read before doing it again.
+    """
 
 
 class PlatformError(SchedulerError):

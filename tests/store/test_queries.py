@@ -6,22 +6,33 @@ from datetime import timedelta
 
 from social_scheduler.errors import Refused
 from social_scheduler.lifecycle import DeliveryState, PostState
-from social_scheduler.services import hold, review
-from social_scheduler.store import accounts, holds, people, publishing, queue, reading
+from social_scheduler.store import accounts, holds, people, publishing, queue, reading, workspace
 from social_scheduler.store import due as due_store
 from social_scheduler.store import review as review_store
-from social_scheduler.store.tables import Hold, HoldScope, Worker
+from social_scheduler.store.tables import Hold, HoldScope
 from tests.services.desk import MONDAY, Desk
 
 
-def test_the_next_due_moment_is_that_of_what_is_approved(desk: Desk) -> None:
-    desk.queue(desk.post("soon", minutes=10), desk.post("later", minutes=60))
+def test_the_pulse_tells_every_moment_at_which_there_is_something_to_do(desk: Desk) -> None:
     with desk.context.database.read() as tx:
-        assert due_store.next_due(tx) is None
+        assert due_store.pulse(tx).ready is None
+    desk.ready(desk.post("soon", minutes=10), desk.post("later", minutes=60))
 
-    desk.approve("week/later")
     with desk.context.database.read() as tx:
-        assert due_store.next_due(tx) == MONDAY + timedelta(minutes=60)
+        found = due_store.pulse(tx)
+        assert (found.ready, found.lapses) == (
+            MONDAY + timedelta(minutes=10),
+            MONDAY + timedelta(minutes=20),
+        )
+        assert due_store.next_ready(tx, desk.clock()) == MONDAY + timedelta(minutes=60)
+        assert (found.lease_ends, found.look, found.proof) == (None, None, None)
+        before = found.change
+
+    desk.tick()
+    with desk.context.database.read() as tx:
+        found = due_store.pulse(tx)
+    assert (found.ready, found.proof) == (MONDAY + timedelta(minutes=60), desk.clock())
+    assert found.change > before
 
 
 def test_the_longest_due_comes_first(desk: Desk) -> None:
@@ -30,10 +41,18 @@ def test_the_longest_due_comes_first(desk: Desk) -> None:
     desk.clock.at = MONDAY + timedelta(minutes=61)
 
     with desk.context.database.read() as tx:
-        due = due_store.due(tx, desk.clock(), [], 2)
+        due = due_store.due(tx, desk.clock(), desk.clock(), 2)
 
     wanted = [desk.looked(f"week/p{n}").delivery.id for n in (2, 1)]
     assert [d.id for d in due] == wanted
+
+
+def test_what_is_not_approved_is_not_due(desk: Desk) -> None:
+    desk.queue(desk.post())
+    desk.clock.forward(minutes=61)
+
+    with desk.context.database.read() as tx:
+        assert due_store.due(tx, desk.clock(), desk.clock(), 2) == []
 
 
 def test_what_is_known_of_a_campaign_is_its_current_wording(desk: Desk) -> None:
@@ -61,28 +80,14 @@ def test_earlier_bytes_are_never_changed_by_a_new_revision(desk: Desk) -> None:
         assert review_store.messages_of(tx, 1, 2) != before
 
 
-def test_stops_are_listed_after_a_change_number(desk: Desk) -> None:
-    desk.queue(desk.post("one"), desk.post("two"))
-    review.request_changes(desk.context, desk.actor("rana"), "week/one", "a typo")
-    with desk.context.database.read() as tx:
-        seen = publishing.last_change(tx)
-    hold.add_hold(desk.context, desk.actor("dima"), scope="kind", value="quote", reason="flood")
-    review.withdraw(desk.context, desk.actor("amal"), "week/two", "wrong")
-
-    with desk.context.database.read() as tx:
-        assert [r.step for r in publishing.stops_since(tx, seen)] == ["hold", "withdraw", "cancel"]
-        assert publishing.last_change(tx) > seen
-
-
 def test_counts_and_attempts_tell_what_was_done(desk: Desk) -> None:
-    with desk.context.database.read() as tx:
-        assert publishing.attempt_keys(tx) == set()
     desk.ready(desk.post("one"), desk.post("two"))
     desk.wire.script = [Refused("no")]
     desk.tick()
 
     with desk.context.database.read() as tx:
-        assert len(publishing.attempt_keys(tx)) == 2
+        assert [n for _, n in publishing.begun_since(tx, MONDAY)] == [2]
+        assert publishing.begun_since(tx, desk.clock()) == []
         assert publishing.count_by_state(tx) == {
             DeliveryState.PUBLISHED: 1,
             DeliveryState.FAILED: 1,
@@ -97,7 +102,13 @@ def test_an_unknown_scope_of_a_hold_stops_everything() -> None:
     def stops(scope: HoldScope | str, value: str) -> bool:
         found = Hold(scope=scope, value=value, reason="", placed_by="", placed_at=MONDAY)
         return holds.matches(
-            found, campaign="week", account="x-en", language="en", kind="quote", tags=["a"]
+            found,
+            campaign="week",
+            key="opening",
+            account="x-en",
+            language="en",
+            kind="quote",
+            tags=["a"],
         )
 
     assert stops("planet", "mars")
@@ -106,21 +117,14 @@ def test_an_unknown_scope_of_a_hold_stops_everything() -> None:
 
 
 def test_a_worker_is_known_by_its_last_sign_of_life(desk: Desk) -> None:
-    for name, minute in (("old", 0), ("new", 5), ("old", 1)):
-        with desk.context.database.write() as tx:
-            publishing.keep_worker(
-                tx,
-                Worker(
-                    id=name,
-                    host="h",
-                    pid=1,
-                    started_at=MONDAY,
-                    heartbeat_at=MONDAY + timedelta(minutes=minute),
-                    stopped_at=None,
-                ),
-            )
+    with desk.context.database.write() as tx:
+        for name in ("old", "new"):
+            workspace.enrol_worker(tx, name, f"journal of {name}", MONDAY)
+    for name, minute in (("worker", 0), ("old", 1), ("new", 5), ("old", 2)):
+        with desk.context.database.work() as tx:
+            publishing.keep_beat(tx, name, heartbeat_at=MONDAY + timedelta(minutes=minute))
     with desk.context.database.read() as tx:
-        assert [w.id for w in publishing.workers(tx)] == ["new", "old"]
+        assert [w.id for w in publishing.workers(tx)] == ["new", "old", "worker"]
 
 
 def test_people_are_known_by_name(desk: Desk) -> None:

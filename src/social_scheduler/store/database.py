@@ -1,64 +1,109 @@
-"""Opening the database: transactions, durability, and the schema it must have."""
+"""Opening the database: transactions, their order, and the schema it must have."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.resources import files
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Connection, create_engine, event, inspect, make_url, text
-from sqlalchemy.exc import ArgumentError as BadAddress
-from sqlalchemy.exc import DBAPIError, NoSuchModuleError, OperationalError
+from sqlalchemy import Engine, inspect, make_url, text
 from sqlalchemy.orm import Session
 
 from social_scheduler.errors import WorkspaceError
+from social_scheduler.store.engines import (
+    PERSON,
+    READING,
+    UPGRADE,
+    WORKER,
+    make_engine,
+    parse_address,
+)
+from social_scheduler.store.trouble import told
 
 Transaction = Session
-"""One transaction, as `Database.write` and `Database.read` give it. Nothing else commits."""
+"""One transaction, as `Database` gives it. Nothing else commits."""
 
-BUSY_SECONDS = 15
-
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest migration: the schema this program was built for."""
+
+
+_ALEMBIC = threading.Lock()
+"""Alembic keeps what it is doing in globals: one upgrade at a time in a process."""
 
 
 class Database:
     """The one place where transactions begin and end.
 
-    SQLite runs in WAL mode with `synchronous=FULL`: a committed intent must survive a power
-    cut, or the post it announces could be sent twice.
+    =========  ===================  ============================================
+    act        on SQLite            on PostgreSQL
+    =========  ===================  ============================================
+    `write`    BEGIN IMMEDIATE      advisory lock, exclusive; READ COMMITTED
+    `work`     BEGIN IMMEDIATE      the same lock, shared; READ COMMITTED
+    `read`     BEGIN                no lock; REPEATABLE READ, READ ONLY
+    =========  ===================  ============================================
+
+    So a person's act (hold, cancel, edit, approve) is alone among writers: it is wholly before
+    or wholly after a worker's intent, never beside it, and two people never overwrite what the
+    other has just read. Workers' acts run beside one another; there conditional updates, row
+    locks and the fence of each delivery decide who was first. A person waits at most 15 s.
+
+    A committed intent must survive a power cut, or what it announces could be said twice:
+    SQLite runs with WAL and `synchronous=FULL`, PostgreSQL with `synchronous_commit=on`, and
+    a server with `fsync=off` is refused.
     """
 
-    def __init__(self, url: str) -> None:
-        try:
-            self.url = make_url(url)
-            arguments: dict[str, Any] = {}
-            if self.url.get_backend_name() == "sqlite":
-                arguments = {"connect_args": {"timeout": BUSY_SECONDS, "check_same_thread": False}}
-            self.engine = create_engine(self.url, **arguments)
-        except (BadAddress, NoSuchModuleError, ImportError) as problem:
-            raise WorkspaceError(
-                f"The database address cannot be used: {problem}",
-                "Give sqlite:///path/to/file.db, or leave SOCIAL_SCHEDULER_DATABASE_URL out.",
-            ) from None
-        if self.url.get_backend_name() == "sqlite":
-            event.listen(self.engine, "connect", _set_up_sqlite)
-            event.listen(self.engine, "begin", _begin_sqlite)
-        self._writing = self.engine.execution_options(writes=True)
+    def __init__(self, address: str) -> None:
+        self.url = parse_address(address)
+        self.engine = make_engine(self.url)
+        self._reading = self._acting(READING)
+        self._writing = self._acting(PERSON)
+        self._working = self._acting(WORKER)
+
+    def _acting(self, act: str) -> Engine:
+        """The same connections, for transactions of one kind."""
+        if not self.is_postgresql:
+            return self.engine.execution_options(act=act)
+        if act == READING:
+            return self.engine.execution_options(
+                act=act, isolation_level="REPEATABLE READ", postgresql_readonly=True
+            )
+        return self.engine.execution_options(act=act, isolation_level="READ COMMITTED")
+
+    @property
+    def is_postgresql(self) -> bool:
+        """Whether several workers may share it."""
+        return self.url.get_backend_name() == "postgresql"
 
     @contextmanager
     def write(self) -> Iterator[Transaction]:
-        """A transaction that may change things; committed when the block ends without error."""
-        with _told(), Session(self._writing, expire_on_commit=False) as tx, tx.begin():
+        """A person's act, alone among writers; committed when the block ends without error."""
+        with told(self.url), Session(self._writing, expire_on_commit=False) as tx, tx.begin():
+            yield tx
+
+    @contextmanager
+    def work(self) -> Iterator[Transaction]:
+        """A worker's act: beside other workers' acts, never beside a person's."""
+        with told(self.url), Session(self._working, expire_on_commit=False) as tx, tx.begin():
             yield tx
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:
         """A consistent look; nothing it changes is kept."""
-        with _told(), Session(self.engine, expire_on_commit=False) as tx:
+        with (
+            told(self.url, reading=True),
+            Session(self._reading, expire_on_commit=False) as tx,
+        ):
             yield tx
+
+    def now(self, tx: Transaction) -> datetime | None:
+        """The database's clock, which all workers share; None where there is one machine."""
+        if not self.is_postgresql:
+            return None
+        found: datetime = tx.execute(text("SELECT clock_timestamp()")).scalar_one()
+        return found.astimezone(UTC)
 
     def upgrade(self) -> None:
         """Bring the schema to the version this program was built for."""
@@ -69,14 +114,15 @@ class Database:
         config = Config()
         folder = files("social_scheduler.store") / "migrations"
         config.set_main_option("script_location", str(folder))
-        with _told(), self._writing.connect() as connection:
+        # Two at once: the second waits for the first, and finds nothing left to do.
+        with _ALEMBIC, told(self.url), self._acting(UPGRADE).connect() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
             connection.commit()
 
     def require_schema(self) -> None:
         """Refuse a database this program was not built for."""
-        with _told(), self.engine.connect() as connection:
+        with told(self.url), self._reading.connect() as connection:
             found = None
             if inspect(connection).has_table("alembic_version"):
                 found = connection.scalar(text("SELECT version_num FROM alembic_version"))
@@ -103,42 +149,3 @@ def sqlite_file(url: str) -> Path | None:
     found = make_url(url)
     named = found.get_backend_name() == "sqlite" and found.database
     return Path(named) if named and named != ":memory:" else None
-
-
-def _set_up_sqlite(connection: Any, record: object) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves, see below
-    cursor = connection.cursor()
-    for pragma in (
-        "journal_mode=WAL",
-        "synchronous=FULL",
-        "foreign_keys=ON",
-        "cache_size=-65536",
-        "temp_store=MEMORY",
-    ):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    # A writer takes the lock at once: a transaction that reads first and writes later would
-    # fail with "database is locked" without waiting.
-    writes = connection.get_execution_options().get("writes")
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
-
-
-@contextmanager
-def _told() -> Iterator[None]:
-    """Turn a database that cannot be used into words; programming mistakes stay as they are."""
-    try:
-        yield
-    except OperationalError as problem:
-        raise WorkspaceError(
-            f"The database cannot be used: {problem.orig}.",
-            "Check that the workspace folder is there, writable and not full.",
-        ) from problem
-    except DBAPIError as problem:
-        if "malformed" in str(problem) or "not a database" in str(problem):
-            raise WorkspaceError(
-                f"The database file is damaged: {problem.orig}.", "Restore it from a backup."
-            ) from problem
-        raise
