@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import (
@@ -38,7 +38,37 @@ class Settings(BaseSettings):
     )
     connect_timeout: float = Field(5.0, gt=0, le=60, description="Seconds to reach a network.")
     read_timeout: float = Field(30.0, gt=0, le=300, description="Seconds to wait for its answer.")
-    calls_at_once: int = Field(16, ge=1, le=256, description="Accounts spoken through at once.")
+    calls_at_once: int = Field(64, ge=1, le=512, description="Accounts spoken through at once.")
+    burst_account_minute: int = Field(
+        20,
+        ge=0,
+        description="More posts than this on one account within a minute trip a hold; 0: no limit.",
+    )
+    burst_account_hour: int = Field(100, ge=0, description="The same, within an hour.")
+    burst_minute: int = Field(
+        200, ge=0, description="More posts than this on all accounts within a minute trip a hold."
+    )
+    burst_hour: int = Field(2000, ge=0, description="The same, within an hour.")
+    watch_mail_to: tuple[str, ...] = Field(
+        (), description="Who is mailed when something is wrong; empty: nobody."
+    )
+    watch_mail_from: str = Field("", description="The sender of these mails.")
+    watch_mail_server: str = Field("", description="The mail server that takes them.")
+    watch_mail_port: int = Field(587, ge=1, le=65535, description="Its port.")
+    watch_mail_security: Literal["starttls", "tls", "none"] = Field(
+        "starttls",
+        description="How the connection is encrypted: starttls, tls; none only to this machine.",
+    )
+    watch_mail_user: str = Field(
+        "",
+        description="The name to sign in with there; empty: without. The password stands in "
+        "vault/watch-mail-password.",
+    )
+    watch_webhook_url: str = Field(
+        "",
+        description="Where alarms are posted to, signed with the secret in "
+        "vault/watch-webhook-secret; empty: nowhere.",
+    )
     settle_seconds: tuple[float, ...] = Field(
         (),
         description="Rehearsals only: how many seconds after a call whose answer was lost to look "
