@@ -262,7 +262,7 @@ def send(context: Context, delivery: int, end: str, at: datetime) -> None:
             step_part(
                 tx, delivery, n, "confirm", by, remote_id=f"{delivery}{n}", url=url, live_at=at
             )
-            publishing.await_proof(tx, delivery, n, at)
+            publishing.await_proofs(tx, [(delivery, n)], at)
             differs = end == "differs"
             publishing.set_proof(
                 tx,

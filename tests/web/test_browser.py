@@ -28,6 +28,7 @@ PAGES = {
     "past": "/posts?when=past",
     "published": "/published",
     "inbox": "/inbox",
+    "seen": "/inbox?list=seen",
     "holds": "/holds",
     "hold": "/holds/new",
     "problem": "/nothing",
@@ -147,7 +148,7 @@ def test_hold_everything_in_two_taps_on_the_phone(chromium: Browser, newsroom: N
     with opened_page(chromium, newsroom, PHONE) as page:
         let_in(page, newsroom, "dana")
         page.goto(f"/posts/{OPENING}")
-        page.get_by_role("link", name="Hold everything").click()
+        page.get_by_role("link", name="Hold", exact=True).click()
         page.get_by_label("Why").fill("Something happened")
         page.get_by_role("button", name="Hold").click()
         page.goto("/")
@@ -156,6 +157,33 @@ def test_hold_everything_in_two_taps_on_the_phone(chromium: Browser, newsroom: N
         assert "dana, since" in band.inner_text()
         assert band.evaluate("e => getComputedStyle(e).backgroundImage") == "none"
         assert hold.list_holds(newsroom.context, newsroom.actor("dana"))[0].placed_by == "dana"
+
+
+def test_a_part_is_held_in_two_taps_from_its_post(chromium: Browser, newsroom: Newsroom) -> None:
+    """On the phone, without a name to type; the band tells what is held."""
+    with opened_page(chromium, newsroom, PHONE, java_script_enabled=False) as page:
+        let_in(page, newsroom, "dana")
+        page.goto(f"/posts/{OPENING}")
+        page.get_by_text("Hold only…").click()
+        page.get_by_role("link", name="x-ar").click()
+        page.get_by_label("Why").fill("A name is wrong")
+        page.get_by_role("button", name="Hold").click()
+        assert "an account x-ar" in page.locator(".band.hold").inner_text()
+
+
+def test_on_the_phone_the_button_comes_after_all_that_it_approves(
+    chromium: Browser, standing: Newsroom
+) -> None:
+    """Nobody approves what was not on the screen."""
+    with opened_page(chromium, standing, PHONE) as page:
+        let_in(page, standing, "leila")
+        page.goto(f"/posts/{OPENING}")
+        ends = page.evaluate(
+            """[...document.querySelectorAll('.language')].map(e => e.getBoundingClientRect().bottom)"""
+        )
+        top = page.locator("#approve").evaluate("e => e.getBoundingClientRect().top")
+        assert len(ends) == 3
+        assert top > max(ends) > PHONE[1]
 
 
 def test_the_reader_sees_their_own_time_too(chromium: Browser, standing: Newsroom) -> None:
@@ -220,8 +248,7 @@ def test_no_page_has_a_fault_that_axe_finds(
                     reason="Something happened",
                 )
             page.goto(path)
-            if page.locator("details").count():
-                page.locator("details summary").first.click()
+            page.evaluate("document.querySelectorAll('details').forEach(e => { e.open = true })")
             faults += [
                 (name, found["id"], [node["html"] for node in found["nodes"]])
                 for found in axe.run(page).response["violations"]

@@ -264,6 +264,15 @@ def test_a_form_that_is_too_large_is_refused(standing: Newsroom) -> None:
     assert answer.status_code == 413
 
 
+def test_a_wrong_password_did_not_work_and_is_no_lack_of_rights(standing: Newsroom) -> None:
+    """The heading says so; the name stays typed."""
+    answer = post(standing.browser(), "/sign-in", page="/sign-in", name="rana", password="wrong")
+    assert answer.status_code == 403
+    assert "That did not work" in answer.text
+    assert "You may not do this" not in answer.text
+    assert 'name="name" value="rana"' in answer.text
+
+
 def test_something_unforeseen_shows_no_traceback(
     newsroom: Newsroom, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -272,7 +281,7 @@ def test_something_unforeseen_shows_no_traceback(
     def fails(*_: object, **__: object) -> None:
         raise RuntimeError("secret detail")
 
-    monkeypatch.setattr("social_scheduler.services.reading.published", fails)
+    monkeypatch.setattr("social_scheduler.services.reading.published_words", fails)
     answer = newsroom.signed_in("rana").get("/published")
     assert answer.status_code == 500
     assert "Something went wrong here." in answer.text
@@ -298,7 +307,7 @@ def test_every_deliberate_problem_has_its_page(
         def fails(*_: object, problem: SchedulerError = problem, **__: object) -> None:
             raise problem
 
-        monkeypatch.setattr("social_scheduler.services.reading.published", fails)
+        monkeypatch.setattr("social_scheduler.services.reading.published_words", fails)
         answer = rana.get("/published")
         assert answer.status_code == kind
         assert "The &lt;words&gt; are wrong." in answer.text

@@ -267,3 +267,38 @@ def test_what_is_too_late_no_longer_awaits_anybody(newsroom: Newsroom) -> None:
     html = newsroom.signed_in("rana").get("/").text
     assert OPENING not in html
     assert WEAVING in html
+
+
+def test_what_a_reviewer_asked_for_stands_on_the_page(newsroom: Newsroom) -> None:
+    """Who, when and why; gone once the author has changed it."""
+    path = f"/posts/{OPENING}"
+    leila = newsroom.signed_in("leila")
+    post(leila, f"{path}/request-changes", page=path, reason="The loom is older")
+    page = newsroom.signed_in("amal").get(path).text
+    asked = re.search(r'<section class="asked".*?</section>', page, re.DOTALL)
+    assert asked
+    assert "The loom is older" in asked[0]
+    assert "leila" in asked[0]
+    page = leila.get(path).text
+    assert "Changes were requested; its author edits it first." in page
+    assert "It is changes requested" not in page
+    newsroom.edit("partner-spotlight", "We begin at a loom.", "We begin at an old loom.")
+    assert "The loom is older" not in leila.get(path).text.partition('class="fold"')[0]
+
+
+def test_the_language_of_the_desk_comes_first(standing: Newsroom) -> None:
+    """On the lists, on the page and on the button."""
+    leila = standing.signed_in("leila")
+    for locale, order in (("ar", ["ar", "en", "fr"]), ("fr", ["fr", "en", "ar"])):
+        leila.cookies.set("lang", locale)
+        page = leila.get(f"/posts/{OPENING}").text
+        assert re.findall(r'<section class="language" id="in-(..)"', page) == order
+        first = re.findall(r'class="excerpt" dir="auto" lang="(..)"', leila.get("/").text)[0]
+        assert first == locale
+
+
+def test_an_address_stands_once_and_breaks_between_its_pieces(standing: Newsroom) -> None:
+    """What the words say already is not said again below them."""
+    page = standing.signed_in("rana").get(f"/posts/{OPENING}").text
+    assert page.count('href="https://example.org/en/partners/meridia"') == 1
+    assert "https://<wbr>example.<wbr>org/<wbr>en/<wbr>partners/<wbr>meridia</bdi>" in page

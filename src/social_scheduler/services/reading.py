@@ -41,7 +41,6 @@ __all__ = [
     "PictureView",
     "PostView",
     "Waiting",
-    "alarm_band",
     "awaiting",
     "coming",
     "history",
@@ -49,10 +48,19 @@ __all__ = [
     "posts",
     "posts_page",
     "published",
+    "published_words",
     "show",
     "standing_holds",
     "why_not_approve",
 ]
+
+NOT_IN_REVIEW = {
+    PostState.DRAFT: "It is a draft; nobody is asked yet.",
+    PostState.CHANGES_REQUESTED: "Changes were requested; its author edits it first.",
+    PostState.APPROVED: "It is approved.",
+    PostState.WITHDRAWN: "It is withdrawn.",
+}
+"""Why nobody approves a post that is not in review."""
 
 
 def awaiting(
@@ -135,7 +143,7 @@ def why_not_approve(context: Context, actor: Actor, reference: str) -> str:
     with context.database.read() as tx:
         line, revision, _ = _find(tx, reference)
         if line.state is not PostState.IN_REVIEW:
-            return f"It is {line.state.value.replace('_', ' ')}."
+            return NOT_IN_REVIEW[line.state]
         return _waiting_of(tx, actor, [(line, revision)])[0].why_not
 
 
@@ -175,7 +183,9 @@ def show(context: Context, actor: Actor, reference: str) -> PostView:
         )
         _, mine, why_not = _can_approve(actor, line, verdicts)
         if line.state is not PostState.IN_REVIEW:
-            mine, why_not = (), f"It is {line.state.value.replace('_', ' ')}."
+            mine, why_not = (), NOT_IN_REVIEW[line.state]
+        past = _history(tx, line.id, 500)
+        asked = line.state is PostState.CHANGES_REQUESTED
         return PostView(
             line=line,
             not_before=revision.not_before,
@@ -184,10 +194,13 @@ def show(context: Context, actor: Actor, reference: str) -> PostView:
             place=revision.place,
             written_by=tuple(people.get(a, "?") for a in revision.authors),
             languages=languages,
-            history=tuple(_history(tx, line.id, 500)),
+            history=tuple(past),
             removed_from_file_at=post.removed_from_file_at,
             mine=mine,
             why_not=why_not,
+            changes_requested=next(
+                (h for h in reversed(past) if asked and h.step == "request_changes"), None
+            ),
             others=tuple(
                 d for d, _ in deliveries.values() if d.account not in {m.account for m in messages}
             ),
@@ -254,9 +267,23 @@ def published(context: Context, actor: Actor, *, limit: int = 200) -> list[Deliv
     """What is live, newest first, with addresses and proofs."""
     actor.require(Right.READ)
     with context.database.read() as tx:
-        return store.delivery_lines(
-            tx, states=[DeliveryState.PUBLISHED], newest_first=True, limit=limit
-        )
+        return _published(tx, limit)
+
+
+def published_words(
+    context: Context, actor: Actor, *, limit: int
+) -> list[tuple[DeliveryLine, str]]:
+    """The same, each with the first words of what it says, whole."""
+    actor.require(Right.READ)
+    with context.database.read() as tx:
+        lines = _published(tx, limit)
+        words = batches.first_words(tx, lines)
+    return [(line, words[line.id]) for line in lines]
+
+
+def _published(tx: Transaction, limit: int) -> list[DeliveryLine]:
+    states = [DeliveryState.PUBLISHED]
+    return store.delivery_lines(tx, states=states, newest_first=True, limit=limit)
 
 
 def inbox(context: Context, actor: Actor) -> list[DeliveryLine]:
@@ -264,13 +291,6 @@ def inbox(context: Context, actor: Actor) -> list[DeliveryLine]:
     actor.require(Right.READ)
     with context.database.read() as tx:
         return store.alarms(tx)
-
-
-def alarm_band(context: Context, actor: Actor, *, limit: int = 100) -> list[DeliveryLine]:
-    """The same for the head of every page: without the proofs' verdicts, in one query."""
-    actor.require(Right.READ)
-    with context.database.read() as tx:
-        return store.alarms(tx, limit=limit, with_proofs=False)
 
 
 def coming(context: Context, actor: Actor) -> list[DeliveryLine]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from social_scheduler.lifecycle import DeliveryState
 from social_scheduler.services.approval import LanguageVerdict
+from social_scheduler.store.batches import Last
 from social_scheduler.store.reading import DeliveryLine, PostLine
 
 
@@ -93,6 +94,8 @@ class PostView:
     """The languages whose approval this person can give now."""
     why_not: str
     """Why they can give none; empty when they can."""
+    changes_requested: HistoryView | None
+    """Who asked for changes and why, while they are not made."""
     others: tuple[DeliveryLine, ...]
     """Deliveries that keep what an earlier revision said (live already, or no longer meant)."""
 
@@ -121,3 +124,58 @@ class Listed:
 
     line: PostLine
     deliveries: tuple[tuple[str, str, DeliveryState], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Something that can be decided about a delivery, and why this person cannot; empty: they can."""
+
+    name: str
+    why_not: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One delivery that needs a person."""
+
+    line: DeliveryLine
+    words: str
+    """What it says first, whole."""
+    last: Last
+    acts: tuple[Act, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """The deliveries of one post that need a person, with how all its deliveries stand."""
+
+    post: PostLine
+    entries: tuple[Entry, ...]
+    together: bool
+    """Its accounts were to speak together or not at all."""
+    deliveries: tuple[tuple[str, str, DeliveryState], ...]
+
+    @property
+    def live(self) -> tuple[str, ...]:
+        """The accounts on which it is live, whole or in part."""
+        live = (DeliveryState.PUBLISHED, DeliveryState.PARTIAL)
+        return tuple(account for account, _, state in self.deliveries if state in live)
+
+    @property
+    def rest(self) -> tuple[Entry, ...]:
+        """What can be sent again without a doubt that it is there already."""
+        unsaid = (DeliveryState.FAILED, DeliveryState.MISSED, DeliveryState.PARTIAL)
+        return tuple(
+            e for e in self.entries if e.line.state in unsaid and Act("send_again", "") in e.acts
+        )
+
+    def without_the_last(self) -> tuple[Block, ...]:
+        """The block with one entry less: none when that was all of it."""
+        fewer = self.entries[:-1]
+        return (replace(self, entries=fewer),) if fewer else ()
+
+    @property
+    def partly_published(self) -> bool:
+        """Released together, and live on some of its accounts while others need a person."""
+        unsaid = any(e.line.state is not DeliveryState.PUBLISHED for e in self.entries)
+        return self.together and bool(self.live) and unsaid

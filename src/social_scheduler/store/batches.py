@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import String, case, cast, func, select
 
 from social_scheduler.lifecycle import DeliveryState
+from social_scheduler.message import Message
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.reading import DeliveryLine, worst_proofs
+from social_scheduler.store.reading import DeliveryLine, delivery_line, worst_proofs
 from social_scheduler.store.review import (
     StoredApproval,
     StoredMessage,
@@ -18,12 +22,15 @@ from social_scheduler.store.review import (
 from social_scheduler.store.tables import (
     Account,
     Approval,
+    Campaign,
     Delivery,
+    History,
+    HoldScope,
     MessageRow,
     Part,
     Post,
     Proof,
-    Verdict,
+    Revision,
 )
 
 
@@ -82,33 +89,88 @@ def whole_deliveries(
             proofs.append(proof)
     worst = worst_proofs(proofs)
     return [
-        (_whole_line(reference, delivery, account, parts, *worst.get(id_, (None, ()))), parts)
+        (
+            delivery_line(
+                reference,
+                delivery,
+                account,
+                url=next((p.url for p in parts if p.url), None),
+                live_at=min((p.live_at for p in parts if p.live_at), default=None),
+                parts=len(parts),
+                proof=worst.get(id_),
+            ),
+            parts,
+        )
         for id_, (delivery, account, parts) in deliveries.items()
     ]
 
 
-def _whole_line(
-    reference: str,
-    delivery: Delivery,
-    account: Account,
-    parts: Sequence[Part],
-    verdict: Verdict | None,
-    fields: tuple[str, ...],
-) -> DeliveryLine:
-    return DeliveryLine(
-        id=delivery.id,
-        reference=reference,
-        account=account.name,
-        platform=account.platform,
-        handle=account.handle,
-        language=delivery.language,
-        state=delivery.state,
-        due_at=delivery.due_at,
-        trouble=delivery.trouble,
-        url=next((p.url for p in parts if p.url), None),
-        live_at=min((p.live_at for p in parts if p.live_at), default=None),
-        parts=len(parts),
-        attempt=delivery.attempt,
-        verdict=verdict,
-        fields=fields,
+@dataclass(frozen=True, slots=True)
+class Last:
+    """The last thing that happened to a delivery."""
+
+    change: int
+    """Its number in the history: an act on what was shown is refused once this has changed."""
+    at: datetime
+    who: str
+    why: str | None
+    taken_down: bool
+    """A part of it was removed from its network."""
+
+
+def last_of(tx: Transaction, delivery_ids: Sequence[int]) -> dict[int, Last]:
+    """What happened last to several deliveries."""
+    removed = case((History.step == "remove", 1), else_=0)
+    newest = (
+        select(func.max(History.id).label("id"), func.max(removed).label("removed"))
+        .where(History.delivery_id.in_(delivery_ids))
+        .group_by(History.delivery_id)
+        .subquery()
     )
+    rows = tx.execute(select(History, newest.c.removed).join(newest, newest.c.id == History.id))
+    return {
+        row.delivery_id: Last(row.id, row.at, row.who, row.why, bool(removed))
+        for row, removed in rows
+        if row.delivery_id is not None
+    }
+
+
+def first_words(tx: Transaction, lines: Sequence[DeliveryLine]) -> dict[int, str]:
+    """What several deliveries say first, whole, by the delivery's id."""
+    ids = [line.id for line in lines]
+    query = select(Delivery.id, MessageRow.body).join(
+        MessageRow,
+        (MessageRow.post_id == Delivery.post_id)
+        & (MessageRow.revision == Delivery.revision)
+        & (MessageRow.account_id == Delivery.account_id),
+    )
+    return {
+        id_: Message.from_canonical(body).parts[0].text
+        for id_, body in tx.execute(query.where(Delivery.id.in_(ids)))
+    }
+
+
+def held_names(tx: Transaction) -> dict[HoldScope, list[str]]:
+    """What a hold can name that still has something to send, and every account and language."""
+    waiting = select(Delivery.post_id).where(
+        Delivery.state.in_([DeliveryState.SCHEDULED, DeliveryState.LEASED, DeliveryState.SENDING])
+    )
+    tags = cast(Revision.tags, String)  # PostgreSQL compares no JSON
+    posts = (
+        select(Campaign.name, tags)
+        .join(Post, Post.campaign_id == Campaign.id)
+        .join(Revision, (Revision.post_id == Post.id) & (Revision.number == Post.revision))
+        .where(Post.id.in_(waiting))
+        .distinct()
+    )
+    campaigns, tagged = set(), set()
+    for name, written in tx.execute(posts):
+        campaigns.add(name)
+        tagged.update(json.loads(written))
+    accounts = tx.execute(select(Account.name, Account.language)).all()
+    return {
+        HoldScope.CAMPAIGN: sorted(campaigns),
+        HoldScope.ACCOUNT: sorted(name for name, _ in accounts),
+        HoldScope.LANGUAGE: sorted({language for _, language in accounts}),
+        HoldScope.TAG: sorted(tagged),
+    }

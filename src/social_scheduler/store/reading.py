@@ -5,10 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, not_, or_, select
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    and_,
+    bindparam,
+    func,
+    not_,
+    or_,
+    select,
+    union_all,
+)
+from sqlalchemy.orm import aliased
 
-from social_scheduler.lifecycle import DeliveryState, PostState
+from social_scheduler.lifecycle import INBOX, DeliveryState, PostState
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.tables import (
     Account,
@@ -21,6 +33,9 @@ from social_scheduler.store.tables import (
     Revision,
     Verdict,
 )
+
+ACKNOWLEDGE = "acknowledge"
+"""The history's word for: somebody has seen it, and nothing more is to be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +61,9 @@ class DeliveryLine:
     """One delivery in a list, with its first address."""
 
     id: int
+    post_id: int
     reference: str
+    revision: int
     account: str
     platform: str
     handle: str
@@ -92,14 +109,26 @@ def page_of_lines(
     return [line for line, _, _ in found]
 
 
+def heads_of(tx: Transaction, post_ids: Sequence[int]) -> dict[int, tuple[PostLine, Revision]]:
+    """Several posts with their current revisions."""
+    found = _lines(tx, [Post.id.in_(post_ids)])
+    return {line.id: (line, revision) for line, revision, _ in found}
+
+
 def _still_to_come(now: datetime) -> ColumnElement[bool]:
-    """The post's window is open, or that of a delivery which somebody sends again later."""
-    sent_again = select(Delivery.id).where(
-        Delivery.post_id == Post.id,
-        Delivery.state == DeliveryState.SCHEDULED,
-        Delivery.not_after > now,
+    """Something of it is being sent, or waits with its window still open."""
+    waiting = Delivery.state.in_([DeliveryState.SCHEDULED, DeliveryState.LEASED])
+    return (
+        select(Delivery.id)
+        .where(
+            Delivery.post_id == Post.id,
+            or_(
+                Delivery.state == DeliveryState.SENDING,
+                waiting & (Delivery.not_after > now),
+            ),
+        )
+        .exists()
     )
-    return or_(Revision.not_after > now, sent_again.exists())
 
 
 def _lines(
@@ -161,28 +190,63 @@ def delivery_lines(
 
 
 def alarms(
-    tx: Transaction, *, limit: int | None = None, with_proofs: bool = True
+    tx: Transaction,
+    *,
+    seen: bool = False,
+    delivery_id: int | None = None,
+    limit: int | None = None,
+    offset: int = 0,
 ) -> list[DeliveryLine]:
-    """What waits for a person: not confirmed, partial, failed, missed, or live but not as approved."""
-    stuck = [
-        DeliveryState.UNCONFIRMED,
-        DeliveryState.PARTIAL,
-        DeliveryState.FAILED,
-        DeliveryState.MISSED,
-    ]
-    unproved = (
-        select(Proof.delivery_id)
+    """What waits for a person: not confirmed, partial, failed, missed, or live but not as approved.
+
+    With `seen`, instead, what somebody has acknowledged; a post's deliveries stand together.
+    """
+    where = [_troubled(), _acknowledged() if seen else not_(_acknowledged())]
+    if delivery_id is not None:
+        where.append(Delivery.id == delivery_id)
+    return _delivery_lines(tx, where, False, limit, offset)
+
+
+def alarm_counts(tx: Transaction) -> dict[DeliveryState, int]:
+    """How many deliveries wait for a person, by state; `published` ones are not as approved."""
+    query = (
+        select(Delivery.state, func.count())
+        .where(_troubled(), not_(_acknowledged()))
+        .group_by(Delivery.state)
+    )
+    return {row.state: row[1] for row in tx.execute(query)}
+
+
+def _troubled() -> ColumnElement[bool]:
+    """In a state that needs a person, or live and read otherwise than approved.
+
+    Literals, not parameters: so that SQLite sees that an index over few rows will do.
+    """
+    states: BindParameter[Any] = bindparam(
+        "stuck", sorted(INBOX), expanding=True, literal_execute=True
+    )
+    equal: BindParameter[Verdict] = bindparam("equal", Verdict.EQUAL, literal_execute=True)
+    stuck = select(Delivery.id).where(Delivery.state.in_(states))
+    unproved = select(Proof.delivery_id).where(Proof.verdict != equal, Proof.next_look_at.is_(None))
+    return and_(
+        Delivery.id.in_(union_all(stuck, unproved)),
+        Delivery.state.in_([*sorted(INBOX), DeliveryState.PUBLISHED]),
+    )
+
+
+def _acknowledged() -> ColumnElement[bool]:
+    """The last thing that happened to it is that somebody has seen it: what comes later counts."""
+    later = aliased(History)
+    since = select(later.id).where(later.delivery_id == History.delivery_id, later.id > History.id)
+    return (
+        select(History.id)
         .where(
-            Proof.delivery_id == Delivery.id,
-            Proof.verdict.is_not(None),
-            Proof.verdict != Verdict.EQUAL,
-            Proof.next_look_at.is_(None),
+            History.delivery_id == Delivery.id,
+            History.step == ACKNOWLEDGE,
+            ~since.exists(),
         )
         .exists()
     )
-    live = Delivery.state == DeliveryState.PUBLISHED
-    where = [or_(Delivery.state.in_(stuck), live & unproved)]
-    return _delivery_lines(tx, where, False, limit, with_proofs=with_proofs)
 
 
 def _delivery_lines(
@@ -190,8 +254,7 @@ def _delivery_lines(
     where: list[ColumnElement[bool]],
     newest_first: bool,
     limit: int | None,
-    *,
-    with_proofs: bool = True,
+    offset: int = 0,
 ) -> list[DeliveryLine]:
     mine = select(Part.delivery_id).where(Part.delivery_id == Delivery.id).correlate(Delivery)
     live_at = mine.with_only_columns(func.min(Part.live_at)).scalar_subquery()
@@ -204,53 +267,64 @@ def _delivery_lines(
         .correlate(Delivery)
         .scalar_subquery()
     )
-    order = live_at.desc() if newest_first else Delivery.due_at
+    order = [live_at.desc()] if newest_first else [Delivery.due_at, Delivery.post_id]
     query = (
-        select(
-            Delivery.id,
-            Campaign.name.label("campaign"),
-            Post.key,
-            Account.name.label("account"),
-            Account.platform,
-            Account.handle,
-            Delivery.language,
-            Delivery.state,
-            Delivery.due_at,
-            Delivery.trouble,
-            url.label("url"),
-            live_at.label("live_at"),
-            parts.label("parts"),
-            Delivery.attempt,
-        )
+        select(Delivery, Account, Campaign.name, Post.key, url, live_at, parts)
         .join(Post, Post.id == Delivery.post_id)
         .join(Campaign, Campaign.id == Post.campaign_id)
         .join(Account, Account.id == Delivery.account_id)
         .where(*where)
-        .order_by(order, Delivery.id)
+        .order_by(*order, Delivery.id)
         .limit(limit)
+        .offset(offset)
     )
     rows = tx.execute(query).all()
-    proofs = _proofs(tx, [row.id for row in rows]) if with_proofs else {}
+    proofs = _proofs(tx, [row[0].id for row in rows])
     return [
-        DeliveryLine(
-            id=row.id,
-            reference=f"{row.campaign}/{row.key}",
-            account=row.account,
-            platform=row.platform,
-            handle=row.handle,
-            language=row.language,
-            state=row.state,
-            due_at=row.due_at,
-            trouble=row.trouble,
-            url=row.url,
-            live_at=row.live_at,
-            parts=row.parts,
-            attempt=row.attempt,
-            verdict=proofs.get(row.id, (None, ()))[0],
-            fields=proofs.get(row.id, (None, ()))[1],
+        delivery_line(
+            f"{name}/{key}",
+            delivery,
+            account,
+            url=address,
+            live_at=since,
+            parts=count,
+            proof=proofs.get(delivery.id),
         )
-        for row in rows
+        for delivery, account, name, key, address, since, count in rows
     ]
+
+
+def delivery_line(
+    reference: str,
+    delivery: Delivery,
+    account: Account,
+    *,
+    url: str | None,
+    live_at: datetime | None,
+    parts: int,
+    proof: tuple[Verdict | None, tuple[str, ...]] | None,
+) -> DeliveryLine:
+    """One delivery as lists show it: `url` and `live_at` are its first part's that has them."""
+    verdict, fields = proof or (None, ())
+    return DeliveryLine(
+        id=delivery.id,
+        post_id=delivery.post_id,
+        reference=reference,
+        revision=delivery.revision,
+        account=account.name,
+        platform=account.platform,
+        handle=account.handle,
+        language=delivery.language,
+        state=delivery.state,
+        due_at=delivery.due_at,
+        trouble=delivery.trouble,
+        url=url,
+        live_at=live_at,
+        parts=parts,
+        attempt=delivery.attempt,
+        verdict=verdict,
+        fields=fields,
+    )
 
 
 def _proofs(

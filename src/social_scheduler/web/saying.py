@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+
+from markupsafe import Markup
 
 from social_scheduler.text import hashtags, links, mentions
 
@@ -23,6 +26,11 @@ def paragraphs(text: str) -> list[list[Piece]]:
 def first_words(text: str) -> str:
     """A text on one line, whole: a list cuts it by its style, at the end of reading."""
     return " ".join(text.split())
+
+
+def breakable(url: str) -> Markup:
+    """An address that a narrow column breaks between its pieces, and inside a word only at need."""
+    return Markup("<wbr>").join(re.findall(r"[^/?&=#_.-]+[/?&=#_.-]*|[/?&=#_.-]+", url))
 
 
 def _pieces(line: str) -> list[Piece]:

@@ -8,6 +8,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from babel.dates import format_datetime, format_timedelta
 
+from social_scheduler.campaign.times import resolve
+from social_scheduler.errors import InvalidInput
+
 SOON = timedelta(hours=2)
 
 
@@ -44,6 +47,20 @@ def moment(instant: datetime, now: datetime, locale: str, zone: str = "UTC") -> 
         soon=timedelta(0) < away < SOON,
         past=away < timedelta(0),
     )
+
+
+def given_moment(text: str, zone: str) -> datetime:
+    """What a form's date and time mean on the clocks of `zone`.
+
+    InvalidInput for anything else, and for times that do not exist there or come twice.
+    """
+    try:
+        written = datetime.fromisoformat(text.strip())
+    except ValueError:
+        raise InvalidInput("That is no date and time.", "Choose both.") from None
+    if written.tzinfo is not None:
+        return written
+    return resolve(f"{written:%Y-%m-%d %H:%M}", timezone=zone).instant
 
 
 def _zone(name: str) -> ZoneInfo:

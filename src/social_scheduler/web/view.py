@@ -17,16 +17,16 @@ from social_scheduler.app import Opened
 from social_scheduler.errors import NotSignedIn, SchedulerError
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.hold import list_holds
-from social_scheduler.services.reading import alarm_band
+from social_scheduler.services.inbox import alarm_counts
+from social_scheduler.store import holds as hold_store
 from social_scheduler.store.tables import Hold
 from social_scheduler.web import words
 from social_scheduler.web.i18n import LOCALES, direction, translations
-from social_scheduler.web.saying import first_words, paragraphs
+from social_scheduler.web.saying import breakable, first_words, paragraphs
 from social_scheduler.web.session import Asked, Cookies, form_token, pack, unpack
 from social_scheduler.web.times import Moment, moment
 
 STATIC = ("desk.css", "desk.js", "mark.svg", "vendor/htmx.min.js")
-SHOWN_ALARMS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,7 @@ class Desk:
             asked=asked,
             actor=actor,
             holds=list_holds(self.context, actor),
-            alarms=alarm_band(self.context, actor),
+            alarms=alarm_counts(self.context, actor),
             **self._common(request),
             **values,
         )
@@ -162,7 +162,6 @@ class Desk:
 
         environment.globals |= {
             "LOCALES": LOCALES,
-            "SHOWN_ALARMS": SHOWN_ALARMS,
             "words": words,
             "assets": {name: asset.version for name, asset in self.assets.items()},
             "when": when,
@@ -171,6 +170,11 @@ class Desk:
             "language_name": lambda code: names.get(code, code),
             "paragraphs": paragraphs,
             "first_words": first_words,
+            "breakable": breakable,
+            "mine_first_by_language": lambda groups: sorted(
+                groups, key=lambda g: g.language.split("-")[0] != locale
+            ),
+            "mine_first": lambda codes: sorted(codes, key=lambda c: c.split("-")[0] != locale),
             "said": lambda text: catalogue.gettext(text) if text else "",
             "is_known": lambda text: locale == "en" or catalogue.gettext(text) != text,
             "hold_matches": hold_matches,
@@ -179,20 +183,17 @@ class Desk:
 
 
 def hold_matches(hold: Hold, view: Any, message: Any) -> bool:
-    """Whether a hold stops this message of this post (as services/last_look.py has it)."""
-    match hold.scope.value:
-        case "campaign":
-            return bool(hold.value == view.line.reference.partition("/")[0])
-        case "account":
-            return bool(hold.value == message.account)
-        case "language":
-            return bool(hold.value == message.language)
-        case "tag":
-            return hold.value in view.tags
-        case "kind":
-            return bool(hold.value == view.line.kind)
-        case _:
-            return True
+    """Whether a hold stops this message of this post."""
+    campaign, _, key = view.line.reference.partition("/")
+    return hold_store.matches(
+        hold,
+        campaign=campaign,
+        key=key,
+        account=message.account,
+        language=message.language,
+        kind=view.line.kind,
+        tags=view.tags,
+    )
 
 
 def desk_of(request: Request) -> Desk:

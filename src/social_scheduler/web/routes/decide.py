@@ -104,6 +104,7 @@ def _page(
         may_review=Right.APPROVE in actor.rights,
         may_withdraw=bool({Right.APPROVE, Right.QUEUE} & actor.rights),
         may_settle=Right.SETTLE in actor.rights,
+        may_hold=Right.HOLD in actor.rights,
     )
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from fastapi import APIRouter, Request, Response
 
 from social_scheduler.errors import Conflict, InvalidInput, NotFound, SchedulerError
-from social_scheduler.services import hold
+from social_scheduler.services import hold, inbox
 from social_scheduler.services.actor import Right
+from social_scheduler.web import words
 from social_scheduler.web.view import actor_of, asked_of, desk_of
 
 router = APIRouter()
@@ -21,7 +22,7 @@ def holds(request: Request) -> Response:
 
 @router.get("/holds/new")
 def new(request: Request) -> Response:
-    """The form; it begins with everything."""
+    """The form; it begins with everything, or with what `what` names: scope:value."""
     return _form(request)
 
 
@@ -29,13 +30,12 @@ def new(request: Request) -> Response:
 def add(request: Request) -> Response:
     """Place a hold; from its commit on nothing begins that it matches."""
     desk, asked = desk_of(request), asked_of(request)
-    scope = asked.one("scope") or "everything"
-    value = asked.one("value").strip() if scope != "everything" else ""
+    scope, _, value = (asked.one("what") or "everything").partition(":")
     try:
         hold.add_hold(
             desk.context, actor_of(request), scope=scope, value=value, reason=asked.one("reason")
         )
-    except InvalidInput as problem:
+    except (InvalidInput, NotFound) as problem:
         return _form(request, problem)
     return desk.go(request, "/holds", code="held")
 
@@ -74,13 +74,18 @@ def _list(request: Request, problem: SchedulerError | None = None) -> Response:
 
 def _form(request: Request, problem: SchedulerError | None = None) -> Response:
     desk, actor, asked = desk_of(request), actor_of(request), asked_of(request)
+    names = inbox.holdable(desk.context, actor)
+    what = asked.one("what") or request.query_params.get("what", "everything")
+    scope, _, value = what.partition(":")
+    if scope in words.SCOPES and value and value not in names.get(scope, []):
+        names[scope] = [value, *names.get(scope, [])]
     return desk.page(
         request,
         "hold_new.html",
         status=problem.status if problem else 200,
         problem=problem,
-        scope=asked.one("scope") or "everything",
-        value=asked.one("value"),
+        names=names,
+        what=what,
         reason=asked.one("reason"),
         may_hold=Right.HOLD in actor.rights,
     )

@@ -12,7 +12,7 @@ LOOKED_AT = 200
 """Posts in review, the nearest first, among which the first page looks for mine."""
 SHOWN = 20
 ON_A_PAGE = 50
-PUBLISHED_SHOWN = 100
+PUBLISHED_SHOWN = 50
 
 
 @router.get("/")
@@ -61,5 +61,5 @@ def posts(request: Request) -> Response:
 def published(request: Request) -> Response:
     """What is live, the newest first, with addresses and proofs."""
     desk = desk_of(request)
-    found = reading.published(desk.context, actor_of(request), limit=PUBLISHED_SHOWN)
+    found = reading.published_words(desk.context, actor_of(request), limit=PUBLISHED_SHOWN)
     return desk.page(request, "published.html", deliveries=found, limit=PUBLISHED_SHOWN)
