@@ -21,11 +21,17 @@ from social_scheduler.services.context import Context
 from social_scheduler.services.people import Passwords
 from social_scheduler.store import workspace as store
 from social_scheduler.store.database import Database, sqlite_file, sqlite_url
+from social_scheduler.store.workers import worker_named
 from social_scheduler.vault import Vault
 
 if TYPE_CHECKING:
     from limits import RateLimitItem
     from limits.strategies import RateLimiter
+
+    from social_scheduler.services.archive import Manifest, Progress
+
+FIRST_WORKER = "worker"
+"""The worker that every new workspace has; others are enrolled."""
 
 DATABASE_FILE = "social-scheduler.db"
 KINDS = ("rehearsal", "live")
@@ -95,20 +101,58 @@ def make_workspace(
                     f"There is a workspace in {root} already.", "Use it, or choose another folder."
                 )
             store.create(tx, uid=uid, kind=kind, policy=DEFAULT_POLICY, now=now())
-        _journal(root).create(uid)
+            journal = _journal(root).create(uid, FIRST_WORKER)
+            store.enrol_worker(tx, FIRST_WORKER, journal, now())
         for folder in ("campaigns", "media"):
             (root / folder).mkdir(mode=0o700, exist_ok=True)
     finally:
         database.close()
 
 
-def upgrade_workspace(root: Path) -> None:
-    """Bring the database of an existing workspace to this program's schema."""
+def upgrade_workspace(root: Path, *, now: Callable[[], datetime] = utc_now) -> None:
+    """Bring the database of an existing workspace to this program's schema.
+
+    Where there was one worker without a name, its journal becomes that of the first one.
+    """
     database = Database(_database_url(root, load_settings(root)))
     try:
         database.upgrade()
+        with database.write() as tx:
+            workspace, journal = store.find(tx), _journal(root)
+            known = worker_named(tx, FIRST_WORKER) is not None
+            if workspace is not None and not known and journal.path.exists():
+                identity = journal.require(workspace.uid)
+                store.enrol_worker(tx, FIRST_WORKER, identity, now())
     finally:
         database.close()
+
+
+def restore_workspace(
+    root: Path,
+    file: Path,
+    *,
+    who: str = "restore",
+    now: Callable[[], datetime] = utc_now,
+    settings: Settings | None = None,
+    progress: Progress = lambda _: None,
+) -> Manifest:
+    """Put a backup into a folder whose database is empty or not there yet."""
+    # Rarely done: other commands need not wait for it.
+    from social_scheduler.services.restore import restore_backup
+
+    root.mkdir(parents=True, exist_ok=True)
+    settings = settings or load_settings(root)
+    url = _database_url(root, settings)
+
+    def open_database() -> Database:
+        if (sqlite := sqlite_file(url)) is not None:
+            sqlite.touch(mode=0o600)
+        return Database(url)
+
+    manifest = restore_backup(file, root, open_database, who=who, now=now(), progress=progress)
+    for folder in ("campaigns", "media"):
+        (root / folder).mkdir(mode=0o700, exist_ok=True)
+    return manifest
 
 
 @contextmanager
@@ -167,4 +211,4 @@ def _database_url(root: Path, settings: Settings) -> str:
 
 
 def _journal(root: Path) -> Journal:
-    return Journal(root / "journal" / "worker.jsonl")
+    return Journal(root / "journal" / f"{FIRST_WORKER}.jsonl")
