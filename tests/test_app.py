@@ -93,7 +93,7 @@ class TestSettings:
 
         found = load_settings(tmp_path)
 
-        assert (found.web_port, found.read_timeout, found.calls_at_once) == (2, 9.0, 16)
+        assert (found.web_port, found.read_timeout, found.calls_at_once) == (2, 9.0, 64)
 
     @pytest.mark.parametrize(
         ("text", "told"),

@@ -63,6 +63,8 @@ class PlannedPost:
     messages: tuple[PlannedMessage, ...]
     place: str
     """`file:line`, for people."""
+    expires_at: datetime | None = None
+    """Nothing goes out after this, not even when it is sent again later."""
 
     @property
     def digest(self) -> str:
@@ -128,6 +130,7 @@ def _plan_post(
             for entry in accounts.named(post.to or campaign.to)
         ),
         place=place,
+        expires_at=_instant(campaign, campaign.expires) if campaign.expires else None,
     )
 
 

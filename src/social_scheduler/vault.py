@@ -19,6 +19,7 @@ class Vault:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._read: dict[str, tuple[tuple[int, int, int], dict[str, str]]] = {}
 
     def __repr__(self) -> str:
         return "Vault(…)"
@@ -42,7 +43,8 @@ class Vault:
         """An account's keys; refused when others on this machine could read them."""
         path = self._folder / f"{account}.json"
         try:
-            mode = stat.S_IMODE(path.stat().st_mode)
+            found = path.stat()
+            mode = stat.S_IMODE(found.st_mode)
         except FileNotFoundError:
             raise NotFound(
                 f"There are no keys for {account}.", f"Run social-scheduler accounts add {account}."
@@ -52,6 +54,10 @@ class Vault:
                 f"The keys of {account} can be read by others on this machine.",
                 f"Run chmod 600 {path}, and replace the keys at the network.",
             )
+        version = (found.st_ino, found.st_mtime_ns, found.st_size)
+        known = self._read.get(account)
+        if known is not None and known[0] == version:
+            return dict(known[1])
         try:
             keys: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError):
@@ -59,4 +65,5 @@ class Vault:
                 f"The keys of {account} cannot be read from {path}.",
                 f"Connect it again: social-scheduler accounts add {account}",
             ) from None
-        return keys
+        self._read[account] = (version, keys)
+        return dict(keys)

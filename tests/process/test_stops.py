@@ -27,13 +27,17 @@ def hold(team: Team, *what: str) -> str:
     return str(placed["id"])
 
 
-def test_held_nothing_goes_out_and_released_in_time_it_does(approved: Approved) -> None:
+def test_what_was_held_when_due_goes_out_only_when_a_person_says_so(approved: Approved) -> None:
     team = approved(TEXT)
     number = hold(team, "--everything")
     worked = team.work()
     assert team.said() == []
     assert "dana holds everything: A rumour" in worked.err
     team.run("hold", "release", number, who="dana")
+    team.work()
+    assert team.said() == []
+    assert team.unsettled() == [("missed", "bridge/open")]
+    team.run("settle", "send-again", "bridge/open", "x-en", who="dana")
     team.work()
     assert team.said() == [SAID]
 
@@ -44,6 +48,7 @@ def test_a_hold_on_one_language_stops_that_language_only(approved: Approved) -> 
     team.work()
     assert team.said() == [SAID]
     team.run("hold", "release", number, who="dana")
+    team.run("settle", "send-again", "bridge/open", "x-ar", who="dana")
     team.work()
     assert sorted(team.said()) == sorted([SAID, ARABIC])
 
@@ -74,11 +79,11 @@ def test_withdrawn_before_it_is_due_it_is_never_said(approved: Approved) -> None
 
 
 def test_missed_it_waits_for_a_person_who_may_send_it_again_once(team: Team) -> None:
-    plan = replace(TEXT, closes=1)
+    plan = replace(TEXT, closes=5)
     due = team.queued(plan)
     team.approve(plan)
     number = hold(team, "--everything")
-    wait_until_past(due + timedelta(seconds=1))
+    wait_until_past(due + timedelta(seconds=5))
     team.work()
     team.run("hold", "release", number, who="dana")
     team.work()
@@ -122,7 +127,7 @@ def test_a_second_worker_refuses_to_start(approved: Approved) -> None:
     first = team.start("work")
     wait_until(lambda: team.said() == [SAID], "the first one published")
     second = team.run("work", "--until-idle", code=5)
-    assert "Another worker is publishing from this workspace" in second.err
+    assert "Another worker with this journal is running" in second.err
     first.kill()
     first.wait()
 

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.postgresql import Databases
 from tests.services.desk import Desk, open_desk
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """A fresh workspace with people, two accounts and a scripted network."""
-    with open_desk(tmp_path) as opened:
+def desk(tmp_path: Path, databases: Databases | None) -> Iterator[Desk]:
+    """A fresh workspace with people, two accounts and a scripted network, on each database."""
+    with open_desk(tmp_path, databases) as opened:
         yield opened

@@ -22,11 +22,18 @@ from social_scheduler.services import enqueue as queueing
 from social_scheduler.services import people, reading, review
 from social_scheduler.services.accounts import speakers
 from social_scheduler.services.actor import Actor, rights_of
+from social_scheduler.services.claim import Claim, Turn
 from social_scheduler.services.compare import ChangeKind
 from social_scheduler.services.context import Context
 from social_scheduler.services.people import Passwords
 from social_scheduler.services.publish import Publisher
-from social_scheduler.services.reconcile import look_for_lost, miss_lapsed, prove
+from social_scheduler.services.reconcile import (
+    look_for_lost,
+    miss_lapsed,
+    prove,
+    recover,
+    recover_silent,
+)
 from social_scheduler.store import accounts as account_store
 from social_scheduler.store import people as people_store
 from social_scheduler.store import publishing, steps
@@ -35,6 +42,7 @@ from social_scheduler.store import review as review_store
 from social_scheduler.store.publishing import Looked
 from social_scheduler.store.review import StoredApproval
 from social_scheduler.store.tables import AccountState, History
+from tests.postgresql import Databases
 from tests.services.wire import Wire
 
 MONDAY = datetime(2027, 1, 11, 7, 0, tzinfo=UTC)
@@ -68,13 +76,17 @@ class Clock:
 
 
 @functools.cache
-def _template() -> Path:
-    """An empty workspace with people and two accounts, made once and copied by every test."""
+def _template(databases: Databases | None) -> tuple[Path, str]:
+    """An empty workspace with people and two accounts, made once and copied by every test.
+
+    Answers its folder and, on PostgreSQL, the name of its database.
+    """
     root = Path(tempfile.mkdtemp(prefix="desk-"))
     atexit.register(shutil.rmtree, root, ignore_errors=True)
-    clock = Clock()
-    make_workspace(root, kind="rehearsal", now=clock, settings=_settings())
-    with _open(root, clock) as opened:
+    made = databases.create() if databases else ""
+    clock, settings = Clock(), _settings(databases.address(made) if databases else "")
+    make_workspace(root, kind="rehearsal", now=clock, settings=settings)
+    with _open(root, clock, settings) as opened:
         context = opened.context
         admin: Actor | None = None
         for name, (roles, languages) in PEOPLE.items():
@@ -85,30 +97,40 @@ def _template() -> Path:
         desk = Desk(opened, clock, Wire(clock))
         desk.account("wire-en", "en")
         desk.account("wire-ar", "ar")
-    return root
+    return root, made
 
 
-def _settings() -> Settings:
-    return Settings(sandbox_url=SANDBOX, calls_at_once=2)
+def _settings(address: str) -> Settings:
+    return Settings(sandbox_url=SANDBOX, calls_at_once=2, database_url=address)
 
 
 @contextmanager
-def _open(root: Path, clock: Clock) -> Iterator[Opened]:
+def _open(root: Path, clock: Clock, settings: Settings) -> Iterator[Opened]:
     with open_workspace(
-        root, now=clock, settings=_settings(), passwords=Passwords(cheap=True)
+        root, now=clock, settings=settings, passwords=Passwords(cheap=True)
     ) as opened:
         yield opened
 
 
 @contextmanager
-def open_desk(root: Path, *, kind: str = "rehearsal") -> Iterator[Desk]:
-    """A desk in an empty folder."""
-    shutil.copytree(_template(), root, dirs_exist_ok=True)
-    clock = Clock()
-    with _open(root, clock) as opened:
-        wire = Wire(clock)
-        context = dataclasses.replace(opened.context, kind=kind, platforms={"wire": wire})
-        yield Desk(dataclasses.replace(opened, context=context), clock, wire)
+def open_desk(
+    root: Path, databases: Databases | None = None, *, kind: str = "rehearsal"
+) -> Iterator[Desk]:
+    """A desk in an empty folder, on SQLite there or on a new PostgreSQL database."""
+    folder, template = _template(databases)
+    shutil.copytree(folder, root, dirs_exist_ok=True)
+    made = databases.create(template=template) if databases else ""
+    clock, settings = Clock(), _settings(databases.address(made) if databases else "")
+    try:
+        with _open(root, clock, settings) as opened:
+            if databases:  # the server's clock stands still too, until a test turns it
+                opened.context.database.now = lambda tx: clock()  # type: ignore[method-assign]
+            wire = Wire(clock)
+            context = dataclasses.replace(opened.context, kind=kind, platforms={"wire": wire})
+            yield Desk(dataclasses.replace(opened, context=context), clock, wire)
+    finally:
+        if databases:
+            databases.drop(made)
 
 
 def _signed_in(context: Context, name: str) -> Actor:
@@ -193,6 +215,7 @@ class Desk:
         owner: str = "amal",
         tags: Sequence[str] = (),
         pictures: Sequence[Attachment] = (),
+        expires: datetime | None = None,
     ) -> PlannedPost:
         """One post as planning makes it; `words` by account, a list of texts for a thread."""
         due = due or MONDAY + timedelta(minutes=minutes)
@@ -229,6 +252,7 @@ class Desk:
             wall=f"{due:%Y-%m-%d %H:%M}",
             messages=tuple(messages),
             place="campaigns/week.yaml:9",
+            expires_at=expires,
         )
 
     def facts(self, campaign: str = "week", path: str = "") -> queueing.CampaignFacts:
@@ -279,9 +303,25 @@ class Desk:
 
     def tick(self) -> None:
         """What a worker does every second, here and now."""
+        recover_silent(self.context, self.by())
         miss_lapsed(self.context, self.by())
-        for claim in self.publisher.claim_due():
-            self.publisher.send(claim)
+        for turn in self.publisher.claim_due():
+            self.publisher.send(turn)
+
+    def claimed(self) -> Claim:
+        """The one delivery that the worker takes now."""
+        ((claim,),) = (turn.claims for turn in self.publisher.claim_due())
+        return claim
+
+    def send(self, *claims: Claim) -> None:
+        """What the worker does with what it has taken."""
+        for claim in claims:
+            self.publisher.send(Turn((claim,), self.clock(), pictures=True))
+
+    def restart(self) -> None:
+        """What the worker does at its start with what it left behind."""
+        answered = self.context.journal.read().outcomes
+        recover(self.context, self.by(), answered, worker=WORKER)
 
     def look(self) -> None:
         """Look for what is lost, and read back what is live."""

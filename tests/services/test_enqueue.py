@@ -99,7 +99,7 @@ class TestEdits:
 
     def test_the_fence_goes_up_so_that_a_leased_worker_fails(self, desk: Desk) -> None:
         desk.ready(desk.post())
-        (claim,) = desk.publisher.claim_due()
+        claim = desk.claimed()
         desk.queue(desk.post(words={"wire-en": "Good evening"}))
 
         assert desk.state() is D.SCHEDULED
@@ -249,10 +249,10 @@ class TestMoves:
 
     def test_the_fence_goes_up(self, desk: Desk) -> None:
         desk.ready(desk.post(late=60))
-        (claim,) = desk.publisher.claim_due()
+        claim = desk.claimed()
         desk.queue(desk.post(minutes=90, late=60))
 
-        desk.publisher.send(claim)
+        desk.send(claim)
 
         assert (desk.wire.texts, desk.state()) == ([], D.SCHEDULED)
 

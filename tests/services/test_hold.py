@@ -8,7 +8,7 @@ import pytest
 
 from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from social_scheduler.lifecycle import DeliveryState as D
-from social_scheduler.services import hold
+from social_scheduler.services import hold, settle
 from social_scheduler.store.tables import Hold
 from tests.services.desk import Desk
 
@@ -22,24 +22,42 @@ def place(desk: Desk, scope: str = "everything", value: str = "", by: str = "dim
     [
         ("everything", ""),
         ("campaign", "week"),
+        ("post", "week/opening"),
         ("account", "wire-en"),
         ("language", "en"),
         ("tag", "training"),
         ("kind", "spotlight"),
     ],
 )
-def test_a_hold_stops_what_it_names_until_it_is_released(
+def test_what_becomes_due_under_a_hold_waits_for_a_person(
     desk: Desk, scope: str, value: str
 ) -> None:
     desk.ready(desk.post(tags=["training", "loom"]))
     placed = place(desk, scope, value)
 
     desk.tick()
-    assert (desk.state(), desk.wire.calls) == (D.SCHEDULED, [])
+    assert (desk.state(), desk.wire.calls) == (D.MISSED, [])
+    assert "dima holds" in desk.trouble()
 
     hold.release_hold(desk.context, desk.actor("dima"), placed.id)
-    assert desk.wire.calls == []
     desk.tick()
+    assert (desk.state(), desk.wire.calls) == (D.MISSED, [])
+
+    settle.send_again(desk.context, desk.actor("dima"), "week/opening", "wire-en")
+    desk.tick()
+    assert desk.state() is D.PUBLISHED
+
+
+def test_what_is_due_after_a_release_goes_out(desk: Desk) -> None:
+    desk.ready(desk.post())
+    desk.clock.forward(minutes=-5)
+    placed = place(desk)
+    desk.tick()
+    hold.release_hold(desk.context, desk.actor("dima"), placed.id)
+
+    desk.clock.forward(minutes=5)
+    desk.tick()
+
     assert desk.state() is D.PUBLISHED
 
 
@@ -109,9 +127,6 @@ def test_a_hold_ends_by_itself_at_its_end(desk: Desk) -> None:
         reason="silence",
         until=desk.clock() + timedelta(minutes=5),
     )
-    desk.tick()
-    assert desk.state() is D.SCHEDULED
-
     desk.clock.forward(minutes=5)
     desk.tick()
     assert desk.state() is D.PUBLISHED

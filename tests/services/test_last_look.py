@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from social_scheduler.message import Attachment, content_digest
 from social_scheduler.services import hold, people, review
-from social_scheduler.services.last_look import Blocked, Cleared, last_look
+from social_scheduler.services.last_look import Blocked, Cleared, Grounds, last_look
 from tests.services.desk import SANDBOX, Desk
 
 PICTURE = Attachment(sha256="ab" * 32, type="image/png", alt="A loom.")
@@ -20,7 +20,7 @@ def look(desk: Desk, **values: object) -> Cleared | Blocked:
     delivery = desk.looked().delivery
     with desk.context.database.read() as tx:
         return last_look(
-            tx,
+            Grounds.read(tx, [delivery.id], desk.clock()),
             delivery.id,
             **{  # type: ignore[arg-type]
                 "fence": delivery.attempt,
@@ -40,7 +40,12 @@ def reasons(desk: Desk, **values: object) -> str:
 
 
 def tamper(desk: Desk, statement: str, **values: object) -> None:
-    """Somebody with the database file and a SQL prompt."""
+    """Somebody with a SQL prompt; `part_1_as_x` and `x` stand for changed bytes."""
+    with desk.context.database.read() as tx:
+        body = tx.execute(text("SELECT body FROM message")).scalar_one()
+    for name, value in {"part_1_as_x": body.replace(b"part 1", b"part X"), "x": b"x"}.items():
+        if f":{name}" in statement:
+            values[name] = value
     with desk.context.database.write() as tx:
         assert tx.execute(text(statement), values).rowcount  # type: ignore[attr-defined]
 
@@ -79,7 +84,10 @@ def test_what_nobody_leased_is_not_begun(desk: Desk) -> None:
         ({"fence": 7}, "changed or stopped in the meantime"),
         ({"native_id": "mallory"}, "is not the one that was approved"),
         ({"native_id": None}, "is not the one that was approved"),
-        ({"server": "https://api.x.com"}, "may not send to http://127.0.0.1:8640"),
+        (
+            {"server": "https://api.x.com"},
+            "would be sent to https://api.x.com, not to http://127.0.0.1:8640",
+        ),
         ({"intact": set()}, "the picture abababababab… is not the approved one"),
     ],
 )
@@ -130,11 +138,8 @@ def test_people_stop_it_until_the_last_moment(
 @pytest.mark.parametrize(
     ("statement", "told"),
     [
-        (
-            "UPDATE message SET body = CAST(replace(body, 'part 1', 'part X') AS BLOB)",
-            "changed behind the product's back",
-        ),
-        ("UPDATE message SET body = CAST('x' AS BLOB)", "cannot be read"),
+        ("UPDATE message SET body = :part_1_as_x", "changed behind the product's back"),
+        ("UPDATE message SET body = :x", "cannot be read"),
         ("DELETE FROM message", "words are missing"),
         ("UPDATE delivery SET due_at = due_at - 1", "the new time awaits one approval"),
         ("UPDATE delivery SET not_after = not_after + 1", "the new time awaits one approval"),
@@ -148,7 +153,7 @@ def test_people_stop_it_until_the_last_moment(
         ("UPDATE approval SET ended_at = 1", "0 of 1 approvals"),
         ("UPDATE approval SET language = 'ar'", "0 of 1 approvals"),
         ("UPDATE person SET roles = '[]'", "0 of 1 approvals"),
-        ("UPDATE person SET active = 0", "0 of 1 approvals"),
+        ("UPDATE person SET active = false", "0 of 1 approvals"),
         ("UPDATE workspace SET policy = '{\"rules\": []}'", "no rule of the policy allows it"),
         ("UPDATE post SET state = 'in_review'", "in review, not approved"),
     ],

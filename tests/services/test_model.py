@@ -11,7 +11,9 @@ import tempfile
 from contextlib import ExitStack, suppress
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import ClassVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -27,8 +29,8 @@ from social_scheduler.errors import (
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.platforms import Call, Connection
 from social_scheduler.services import hold, people, review, settle
-from social_scheduler.services.reconcile import recover
 from social_scheduler.store import holds as hold_store
+from tests.postgresql import Databases
 from tests.services.desk import MONDAY, Desk, open_desk
 
 KEYS = ("one", "two", "three")
@@ -62,11 +64,13 @@ class Believed:
 class Newsroom(RuleBasedStateMachine):
     """Acts of people, of the worker and of the network."""
 
+    databases: ClassVar[Databases | None] = None
+
     @initialize()
     def begin(self) -> None:
         self.stack = ExitStack()
         root = Path(self.stack.enter_context(tempfile.TemporaryDirectory()))
-        self.desk: Desk = self.stack.enter_context(open_desk(root))
+        self.desk: Desk = self.stack.enter_context(open_desk(root, self.databases))
         self.desk.wire.asked = self.asked
         self.desk.wire.hidden = False
         self.believed: dict[str, Believed] = {}
@@ -270,7 +274,7 @@ class Newsroom(RuleBasedStateMachine):
             self.desk.tick()
         self.desk.at_moment = lambda _: None
         self.desk.wire.script = []
-        recover(self.desk.context, self.desk.by(), mine=lambda name: False)
+        self.desk.restart()
 
     @rule(hidden=st.booleans())
     def look(self, hidden: bool) -> None:
@@ -339,3 +343,16 @@ TestNewsroom.settings = settings(
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
+
+
+class NewsroomOnPostgresql(Newsroom):
+    """The same newsroom on the other database."""
+
+
+@pytest.mark.postgresql
+class TestNewsroomOnPostgresql(NewsroomOnPostgresql.TestCase):  # type: ignore[valid-type,misc]
+    settings = settings(TestNewsroom.settings, max_examples=12)
+
+    @pytest.fixture(autouse=True)
+    def server(self, postgresql: Databases) -> None:
+        NewsroomOnPostgresql.databases = postgresql

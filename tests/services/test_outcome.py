@@ -9,7 +9,7 @@ import pytest
 from social_scheduler.journal import Outcome
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.platforms import Recovery, RecoveryKind
-from social_scheduler.services.outcome import apply_outcome
+from social_scheduler.services.outcome import apply_outcomes
 from social_scheduler.store import publishing as store
 from social_scheduler.store.steps import step_delivery, step_part
 from social_scheduler.store.tables import AccountState, Attempt
@@ -21,7 +21,7 @@ URL = "https://wire.example/9"
 def sending(desk: Desk, parts: int = 1) -> int:
     """A delivery whose first part's call is under way; answers its id."""
     desk.ready(desk.post(words={"wire-en": [f"part {n}" for n in range(1, parts + 1)]}))
-    (claim,) = desk.publisher.claim_due()
+    claim = desk.claimed()
     begin(desk, claim.delivery_id, 1)
     return claim.delivery_id
 
@@ -31,22 +31,15 @@ def begin(desk: Desk, delivery: int, part: int) -> None:
         if desk.looked().delivery.state is D.LEASED:
             assert step_delivery(tx, delivery, "begin", desk.by())
         assert step_part(tx, delivery, part, "begin", desk.by())
-        store.begin_attempt(
-            tx,
-            delivery_id=delivery,
-            number=1,
-            part=part,
-            worker="w",
-            revision=1,
-            digest="d",
-            started_at=desk.clock(),
-        )
+        call = {"delivery_id": delivery, "number": 1, "part": part, "worker": "w"}
+        call |= {"revision": 1, "digest": "d", "started_at": desk.clock()}
+        store.begin_attempts(tx, [call])
 
 
 def apply(desk: Desk, delivery: int, outcome: str, part: int = 1, **values: object) -> bool:
     told = Outcome(delivery, int(str(values.pop("attempt", 1))), part, outcome, **values)  # type: ignore[arg-type]
     with desk.context.database.write() as tx:
-        return apply_outcome(tx, desk.context, told, desk.by())
+        return apply_outcomes(tx, desk.context, [told], desk.by())[0]
 
 
 def attempt(desk: Desk, delivery: int) -> Attempt:
@@ -98,7 +91,7 @@ def test_a_rate_limit_says_until_when(desk: Desk) -> None:
     apply(desk, delivery, "rate_limited", until=until.timestamp())
 
     assert desk.looked().account.limited_until == until
-    assert desk.looked().delivery.next_try_at == until
+    assert desk.looked().delivery.ready_at == until
 
 
 def test_a_lost_answer_is_looked_for_where_the_network_lets_us(desk: Desk) -> None:

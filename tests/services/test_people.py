@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import select
 
 from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotSignedIn
 from social_scheduler.services import people
 from social_scheduler.services.actor import Actor, Right
+from social_scheduler.store.tables import Base
 from tests.services.desk import PASSWORD, Desk
 
 
@@ -177,9 +179,12 @@ class TestSigningIn:
 
     def test_the_database_keeps_no_token(self, desk: Desk) -> None:
         given = sign_in(desk)
+        with desk.context.database.read() as tx:
+            kept = repr([tx.execute(select(t)).all() for t in Base.metadata.sorted_tables])
         files = [p for p in desk.context.root.rglob("social-scheduler.db*") if p.is_file()]
 
-        assert files
+        assert "login" in kept
+        assert given not in kept
         assert all(given.encode() not in p.read_bytes() for p in files)
 
 

@@ -14,8 +14,8 @@ from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.message import Attachment
 from social_scheduler.platforms import Call, Connection
 from social_scheduler.services import hold, review
-from social_scheduler.services.publish import INTENT_LASTS, LEASE
-from social_scheduler.services.reconcile import recover
+from social_scheduler.services.claim import LEASE, take_due
+from social_scheduler.services.publish import INTENT_LASTS
 from social_scheduler.store import publishing as store
 from social_scheduler.store.tables import AccountState, Attempt
 from tests.services.desk import WORKER, Desk
@@ -108,9 +108,9 @@ class TestWhatIsDue:
         desk.ready(*posts, desk.post("last"))
         hold.add_hold(desk.context, desk.actor("dima"), scope="tag", value="slow", reason="wait")
 
-        claims = desk.publisher.claim_due(limit=1)
+        turns = take_due(desk.context, WORKER, limit=1) + take_due(desk.context, WORKER, limit=6)
 
-        assert [c.delivery_id for c in claims] == [desk.looked("week/last").delivery.id]
+        assert [t.claims[0].delivery_id for t in turns] == [desk.looked("week/last").delivery.id]
 
 
 class TestOrder:
@@ -153,7 +153,7 @@ class TestOrder:
 
         def at(moment: str) -> None:
             if moment == "outcome journalled":
-                seen.extend([o.outcome for o in desk.context.journal.outcomes().values()])
+                seen.extend([o.outcome for o in desk.context.journal.read().outcomes.values()])
                 seen.append(desk.state())
 
         desk.at_moment = at
@@ -179,11 +179,11 @@ class TestAnswers:
 
         desk.tick()
         assert (desk.state(), desk.parts()) == (D.SCHEDULED, ["waiting"])
-        assert desk.looked().delivery.next_try_at == desk.clock() + timedelta(seconds=5)
+        assert desk.looked().delivery.ready_at == desk.clock() + timedelta(seconds=5)
         desk.tick()
         desk.clock.forward(seconds=5)
         desk.tick()
-        assert desk.looked().delivery.next_try_at == desk.clock() + timedelta(seconds=10)
+        assert desk.looked().delivery.ready_at == desk.clock() + timedelta(seconds=10)
         desk.clock.forward(seconds=10)
         desk.tick()
 
@@ -220,9 +220,10 @@ class TestAnswers:
         desk.ready(desk.post(), desk.post("second"))
         until = desk.clock() + timedelta(minutes=3)
         desk.wire.script = [RateLimited("full", until=until)]
-        claim, *_ = desk.publisher.claim_due(limit=1)
+        first, second = desk.publisher.claim_due()
 
-        desk.publisher.send(claim)
+        desk.publisher.send(first)
+        desk.publisher.send(second)
         desk.tick()
         assert desk.wire.texts == []
         assert desk.looked().account.limited_until == until
@@ -484,7 +485,7 @@ class TestThreads:
         assert desk.state() is D.SENDING
 
         desk.at_moment = lambda _: None
-        recover(desk.context, desk.by(), mine=lambda name: False)
+        desk.restart()
         desk.tick()
 
         assert desk.wire.texts == ["part 1", "part 2", "part 3"]
@@ -529,7 +530,7 @@ class TestCrashes:
             desk.tick()
         desk.at_moment = lambda _: None
 
-        recover(desk.context, desk.by(), mine=lambda name: False)
+        desk.restart()
         for _ in range(5):
             desk.tick()
             desk.look()
@@ -545,7 +546,7 @@ class TestCrashes:
             desk.tick()
         desk.at_moment = lambda _: None
 
-        recover(desk.context, desk.by(), mine=lambda name: False)
+        desk.restart()
         desk.tick()
 
         assert desk.state() is D.FAILED
@@ -553,9 +554,9 @@ class TestCrashes:
 
     def test_what_a_worker_that_is_alive_holds_is_left_to_it(self, desk: Desk) -> None:
         desk.ready(desk.post())
-        desk.publisher.claim_due()
+        desk.new_publisher("worker-2").claim_due()
 
-        recover(desk.context, desk.by(), mine=lambda name: name == WORKER)
+        desk.restart()
 
         assert desk.state() is D.LEASED
 
@@ -569,33 +570,33 @@ class TestStopped:
 
     def test_a_hold_that_comes_after_the_claim_stops_it(self, desk: Desk) -> None:
         desk.ready(desk.post())
-        (claim,) = desk.publisher.claim_due()
+        claim = desk.claimed()
         hold.add_hold(
             desk.context, desk.actor("rana"), scope="everything", value="", reason="flood"
         )
 
-        desk.publisher.send(claim)
+        desk.send(claim)
 
         self.stopped(desk)
-        assert desk.state() is D.SCHEDULED
+        assert desk.state() is D.MISSED
         assert desk.trouble() == "rana holds everything: flood"
 
     def test_a_withdrawal_after_the_claim_stops_it_for_good(self, desk: Desk) -> None:
         desk.ready(desk.post())
-        (claim,) = desk.publisher.claim_due()
+        claim = desk.claimed()
         review.withdraw(desk.context, desk.actor("amal"), "week/opening", "wrong")
 
-        desk.publisher.send(claim)
+        desk.send(claim)
 
         self.stopped(desk)
         assert desk.state() is D.CANCELLED
 
     def test_an_edit_after_the_claim_stops_it(self, desk: Desk) -> None:
         desk.ready(desk.post())
-        (claim,) = desk.publisher.claim_due()
+        claim = desk.claimed()
         desk.queue(desk.post(words={"wire-en": "other words"}))
 
-        desk.publisher.send(claim)
+        desk.send(claim)
 
         self.stopped(desk)
         assert desk.state() is D.SCHEDULED
@@ -604,11 +605,11 @@ class TestStopped:
         self, desk: Desk
     ) -> None:
         desk.ready(desk.post())
-        (claim,) = desk.publisher.claim_due()
+        claim = desk.claimed()
         desk.queue(desk.post(words={"wire-en": "other words"}))
         desk.approve()
 
-        desk.publisher.send(claim)
+        desk.send(claim)
         self.stopped(desk)
 
         desk.tick()
@@ -616,10 +617,10 @@ class TestStopped:
 
     def test_a_request_for_changes_after_the_claim_stops_it(self, desk: Desk) -> None:
         desk.ready(desk.post())
-        (claim,) = desk.publisher.claim_due()
+        claim = desk.claimed()
         review.request_changes(desk.context, desk.actor("rana"), "week/opening", "a typo")
 
-        desk.publisher.send(claim)
+        desk.send(claim)
 
         self.stopped(desk)
         assert "changes requested, not approved" in desk.trouble()

@@ -9,7 +9,7 @@ import pytest
 from social_scheduler.errors import NotSent, RateLimited, Refused
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.platforms import Seen
-from social_scheduler.services.reconcile import PROOF_PAUSES, miss_lapsed, recover
+from social_scheduler.services.reconcile import PROOF_PAUSES, miss_lapsed
 from social_scheduler.store.tables import Proof, Verdict
 from tests.services.desk import Desk
 
@@ -214,7 +214,7 @@ class TestRecovery:
         desk.ready(desk.post())
         desk.publisher.claim_due()
 
-        recover(desk.context, desk.by(), mine=lambda name: False)
+        desk.restart()
 
         assert (desk.state(), desk.looked().delivery.worker) == (D.SCHEDULED, None)
         desk.tick()
@@ -224,6 +224,6 @@ class TestRecovery:
         lost(desk)
         before = len(desk.history())
         for _ in range(2):
-            recover(desk.context, desk.by(), mine=lambda name: False)
+            desk.restart()
 
         assert len(desk.history()) == before

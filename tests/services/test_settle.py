@@ -16,9 +16,10 @@ from social_scheduler.errors import (
     Stale,
 )
 from social_scheduler.lifecycle import DeliveryState as D
-from social_scheduler.services import review, settle
+from social_scheduler.services import hold, inbox, review, settle
 from social_scheduler.services.people import change_person
-from tests.services.desk import Desk
+from social_scheduler.store import publishing, reading
+from tests.services.desk import MONDAY, Desk
 
 URL = "https://wire.example/id-wire-en/777"
 POST = ("week/opening", "wire-en")
@@ -174,6 +175,102 @@ class TestSendAgain:
             desk.tick()
         assert len(desk.wire.texts) == 1
 
+    def test_it_is_refused_while_it_would_only_be_missed_again(self, desk: Desk) -> None:
+        failed(desk)
+        dima = desk.actor("dima")
+        hold.add_hold(desk.context, dima, scope="account", value="wire-en", reason="a flood")
+        with pytest.raises(Conflict, match="dima holds account wire-en: a flood"):
+            settle.send_again(desk.context, dima, *POST)
+
+        tomorrow = desk.clock() + timedelta(days=1)
+        assert settle.send_again(desk.context, dima, *POST, at=tomorrow).due_at == tomorrow
+
+    def test_a_suspended_account_is_connected_again_first(self, desk: Desk) -> None:
+        failed(desk)
+        with desk.context.database.write() as tx:
+            publishing.suspend_account(tx, desk.looked().account.id, "the key was taken back")
+        with pytest.raises(Conflict, match="is suspended: the key was taken back"):
+            settle.send_again(desk.context, desk.actor("dima"), *POST)
+
+    def test_earlier_words_of_which_nothing_is_live_are_not_sent_again(self, desk: Desk) -> None:
+        words = {"wire-en": "Good morning", "wire-ar": "صباح الخير"}
+        desk.ready(desk.post(words=words))
+        desk.wire.hidden = True
+        desk.wire.script = ["lost", Refused("no")]
+        desk.tick()
+        desk.queue(desk.post(words={"wire-en": "Good evening", "wire-ar": "مساء الخير"}))
+        with desk.context.database.read() as tx:
+            states = {
+                (line.account, line.state): line.revision
+                for line in reading.delivery_lines(tx, states=[D.UNCONFIRMED])
+            }
+        ((account, _),) = states
+
+        with pytest.raises(Conflict, match="these are its earlier words"):
+            settle.send_again(desk.context, desk.actor("dima"), POST[0], account)
+
+    def test_after_it_expires_nothing_of_it_goes_out(self, desk: Desk) -> None:
+        ends = MONDAY + timedelta(minutes=75)
+        desk.ready(desk.post(expires=ends))
+        desk.clock.forward(minutes=10)
+        desk.tick()
+        dima = desk.actor("dima")
+
+        with pytest.raises(InvalidInput, match="expires at 2027-01-11 08:15 UTC"):
+            settle.send_again(desk.context, dima, "week/opening", "wire-en", at=ends)
+        window = settle.send_again(desk.context, dima, "week/opening", "wire-en")
+
+        assert window.not_after == ends
+
+    def test_years_ahead_is_a_slip_of_the_pen(self, desk: Desk) -> None:
+        failed(desk)
+        with pytest.raises(InvalidInput, match="more than a year"):
+            settle.send_again(
+                desk.context, desk.actor("dima"), *POST, at=desk.clock() + timedelta(days=400)
+            )
+
+    def test_several_accounts_go_again_in_one_window_or_not_at_all(self, desk: Desk) -> None:
+        desk.ready(desk.post(words={"wire-en": "Good morning", "wire-ar": "صباح الخير"}))
+        desk.clock.forward(hours=5)
+        desk.tick()
+        dima = desk.actor("dima")
+
+        with pytest.raises(Stale):
+            settle.send_rest_again(desk.context, dima, POST[0], {"wire-en": None, "wire-ar": 99})
+        assert desk.state() is D.MISSED
+        settle.send_rest_again(desk.context, dima, POST[0], {"wire-en": None, "wire-ar": None})
+        desk.tick()
+
+        assert sorted(desk.wire.texts) == ["Good morning", "صباح الخير"]
+
+
+class TestAcknowledge:
+    def test_what_stays_in_part_leaves_the_inbox_with_a_name_and_a_reason(self, desk: Desk) -> None:
+        lost(desk, ["part 1", "part 2"], before=1)
+        dima = desk.actor("dima")
+        settle.drop(desk.context, dima, *POST, "enough")
+        assert inbox.alarm_counts(desk.context, dima) == [(D.PARTIAL, 1)]
+
+        settle.acknowledge(desk.context, dima, *POST, "half will do")
+
+        assert desk.state() is D.PARTIAL
+        assert inbox.alarm_counts(desk.context, dima) == []
+        last = desk.history()[-1]
+        assert (last.who, last.step, last.why) == ("dima", "acknowledge", "half will do")
+        with pytest.raises(Conflict, match="does not wait for anybody"):
+            settle.acknowledge(desk.context, dima, *POST, "again")
+
+    def test_what_is_as_approved_needs_nobody(self, desk: Desk) -> None:
+        desk.ready(desk.post())
+        desk.tick()
+        with pytest.raises(Conflict, match="does not wait for anybody"):
+            settle.acknowledge(desk.context, desk.actor("dima"), *POST, "fine")
+
+    def test_what_can_still_be_settled_is(self, desk: Desk) -> None:
+        lost(desk)
+        with pytest.raises(Conflict, match="is unconfirmed"):
+            settle.acknowledge(desk.context, desk.actor("dima"), *POST, "fine")
+
 
 class TestDrop:
     @pytest.mark.parametrize("make", [failed, lost])
@@ -207,6 +304,8 @@ def test_authors_and_admins_settle_nothing(desk: Desk, name: str) -> None:
         settle.send_again(desk.context, actor, *POST)
     with pytest.raises(NotAllowed):
         settle.drop(desk.context, actor, *POST, "")
+    with pytest.raises(NotAllowed):
+        settle.acknowledge(desk.context, actor, *POST, "seen")
 
 
 def test_an_account_that_a_post_does_not_go_to_is_told(desk: Desk) -> None:

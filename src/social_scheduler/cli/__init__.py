@@ -1,7 +1,7 @@
 """The command line: parse, call one service, present.
 
-Exit codes: 0 done · 1 refused or mistakes found · 2 wrong usage · 3 something published by
-`work` needs a person · 4 not signed in or not allowed · 5 the workspace cannot be used ·
+Exit codes: 0 done · 1 refused or mistakes found · 2 wrong usage · 3 something needs a person,
+as `work` or `watch --once` saw · 4 not signed in or not allowed · 5 the workspace cannot be used ·
 130 interrupted.
 """
 
@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from social_scheduler.cli import (
     accounts,
+    backup,
     campaigns,
     demo,
     history,
@@ -22,6 +23,7 @@ from social_scheduler.cli import (
     review,
     sandbox,
     stop,
+    watch,
     workspace,
 )
 from social_scheduler.cli.shared import err
@@ -31,7 +33,8 @@ EXIT_CODES = {
     0: "Done.",
     1: "Refused, or mistakes were found; nothing was changed.",
     2: "The command was not written as it should be.",
-    3: "`work` ended and something needs a person: unconfirmed, failed or partial.",
+    3: "Something needs a person: `work` ended with it unconfirmed, failed or partial, or "
+    "`watch --once` saw it.",
     4: "Nobody is signed in, or this person may not do this.",
     5: "The workspace, its database or its journal cannot be used as it is.",
     130: "Interrupted.",
@@ -52,6 +55,8 @@ for module in (
     campaigns,
     review,
     stop,
+    watch,
+    backup,
     history,
     sandbox,
     demo,

@@ -48,17 +48,19 @@ def add(
     language: Annotated[str, typer.Option(help="A language.")] = "",
     tag: Annotated[str, typer.Option(help="A tag.")] = "",
     kind: Annotated[str, typer.Option(help="A kind of campaign.")] = "",
+    post: Annotated[str, typer.Option(help="One post, as campaign/post.")] = "",
     until: Annotated[str | None, typer.Option(help="When it ends by itself.")] = None,
     workspace: Workspace = Path(),
     json: Json = False,
 ) -> None:
-    """Place a hold: from now on nothing that it matches is sent."""
+    """Place a hold: nothing that it matches is sent; what becomes due is missed."""
     named = {
         "campaign": campaign,
         "account": account,
         "language": language,
         "tag": tag,
         "kind": kind,
+        "post": post,
     }
     given = {k: v for k, v in named.items() if v} | ({"everything": ""} if everything else {})
     if len(given) != 1:
@@ -105,14 +107,22 @@ def list_holds(
 
 @hold.command("release")
 def release(
-    number: Annotated[int, typer.Argument(help="The hold's id, from hold list.", metavar="ID")],
+    numbers: Annotated[
+        list[int], typer.Argument(help="The holds' ids, from hold list.", metavar="ID...")
+    ],
     workspace: Workspace = Path(),
     json: Json = False,
 ) -> None:
-    """End a hold. What is still inside its window goes out; what lapsed is in settle list."""
+    """End holds. Sends nothing by itself: what became due meanwhile is in settle list."""
+    released = []
     with acting(workspace) as (found, actor):
-        released = service.release_hold(found.context, actor, number)
-    emit(_shown(released)) if json else good(f"Released: {service.told(released)}")
+        for number in numbers:
+            released.append(service.release_hold(found.context, actor, number))
+            if not json:
+                good(f"Released: {service.told(released[-1])}")
+    if json:
+        shown = [_shown(one) for one in released]
+        emit(shown[0] if len(shown) == 1 else shown)
 
 
 @settle.command("list")
@@ -189,6 +199,20 @@ def drop(
     with acting(workspace) as (found, actor):
         settling.drop(found.context, actor, post, account, reason)
     emit({"post": post, "account": account}) if json else good(f"{post} to {account} is dropped.")
+
+
+@settle.command("seen")
+def seen(
+    post: Reference,
+    account: AccountName,
+    reason: Annotated[str, typer.Option("--reason", help="For the history.")],
+    workspace: Workspace = Path(),
+    json: Json = False,
+) -> None:
+    """You looked at what is live in part, or not as approved, and it stays as it is."""
+    with acting(workspace) as (found, actor):
+        settling.acknowledge(found.context, actor, post, account, reason)
+    emit({"post": post, "account": account}) if json else good(f"{post} to {account}: seen.")
 
 
 @settle.command("remove")

@@ -121,6 +121,9 @@ def logout(workspace: Workspace = Path(), json: Json = False) -> None:
 
 def work(
     workspace: Workspace = Path(),
+    name: Annotated[
+        str, typer.Option("--name", help="Which enrolled worker this is; see worker list.")
+    ] = "worker",
     until_idle: Nobody = False,
     crash_at: Annotated[
         str,
@@ -131,13 +134,13 @@ def work(
     ] = "",
     json: Json = False,
 ) -> None:
-    """Publish what is approved and due. Runs until stopped; one worker a workspace."""
+    """Publish what is approved and due. Runs until stopped."""
     from social_scheduler.services.publish import CRASH_POINTS
     from social_scheduler.worker import Worker, in_trouble
     from social_scheduler.worker import crash_at as crash_probe
 
     with opened(workspace) as found:
-        worker = Worker(found, told=note)
+        worker = Worker(found, told=note, name=name)
         if crash_at:
             if found.context.kind != "rehearsal":
                 raise NotAllowed("--crash-at is for rehearsal workspaces only.")
@@ -145,7 +148,7 @@ def work(
                 raise InvalidInput(
                     f"There is no moment {crash_at!r}.", f"Moments: {', '.join(CRASH_POINTS)}."
                 )
-            worker = Worker(found, told=note, probe=crash_probe(crash_at))
+            worker = Worker(found, told=note, name=name, probe=crash_probe(crash_at))
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: worker.stop())
         note(f"{worker.name} publishes from {found.context.root}; stop it with Ctrl-C.")

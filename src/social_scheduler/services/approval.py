@@ -38,32 +38,49 @@ def judge_revision(
 ) -> dict[str, LanguageVerdict]:
     """Every language of a revision, by language. Digests are computed from the stored bytes."""
     policy = policy or store.policy(tx)
-    messages = (
-        messages
-        if messages is not None
-        else store.messages_of(tx, revision.post_id, revision.number)
-    )
+    if messages is None:
+        messages = store.messages_of(tx, revision.post_id, revision.number)
     if approvals is None:
         approvals = store.approvals_of(tx, revision.post_id, revision.number)
+    return {
+        language: judge_language(
+            revision,
+            language,
+            policy=policy,
+            window=window,
+            messages=messages,
+            approvals=approvals,
+        )
+        for language in sorted({m.language for m in messages})
+    }
+
+
+def judge_language(
+    revision: Revision,
+    language: str,
+    *,
+    policy: Policy,
+    window: Window | None,
+    messages: Sequence[StoredMessage],
+    approvals: Sequence[StoredApproval],
+) -> LanguageVerdict:
+    """One language of a revision. Without a window, the revision's own."""
     window = window or Window(revision.due_at, revision.not_before, revision.not_after)
     when = window_digest(window)
-    found: dict[str, LanguageVerdict] = {}
-    for language in sorted({m.language for m in messages}):
-        mine = [m for m in messages if m.language == language]
-        accounts = tuple(m.account for m in mine)
-        words = approval_digest((m.account, content_digest(m.body)) for m in mine)
-        given = [a for a in approvals if a.language == language]
-        verdict = judge(
-            policy.required(revision.kind, accounts, language),
-            [_given(a, revision) for a in given],
-            content_digest=words,
-            window_digest=when,
-        )
-        counting = tuple(
-            a for a in given if counts(a, revision) and (a.window_only or a.content_digest == words)
-        )
-        found[language] = LanguageVerdict(language, words, when, accounts, verdict, counting)
-    return found
+    mine = [m for m in messages if m.language == language]
+    accounts = tuple(m.account for m in mine)
+    words = approval_digest((m.account, content_digest(m.body)) for m in mine)
+    given = [a for a in approvals if a.language == language]
+    verdict = judge(
+        policy.required(revision.kind, accounts, language),
+        [_given(a, revision) for a in given],
+        content_digest=words,
+        window_digest=when,
+    )
+    counting = tuple(
+        a for a in given if counts(a, revision) and (a.window_only or a.content_digest == words)
+    )
+    return LanguageVerdict(language, words, when, accounts, verdict, counting)
 
 
 def counts(approval: StoredApproval, revision: Revision) -> bool:

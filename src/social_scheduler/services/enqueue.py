@@ -177,6 +177,7 @@ def _write_revisions(
                 "due_at": post.window.due_at,
                 "not_before": post.window.not_before,
                 "not_after": post.window.not_after,
+                "expires_at": post.expires_at,
                 "authors": authors,
                 "queued_at": by.at,
                 "place": post.place,
@@ -213,10 +214,12 @@ def _delivery_row(
         "language": message.speaker.language,
         "kind": post.kind,
         "tags": list(post.tags),
+        "together": post.release == "together",
         "pictures": message.pictures,
         "due_at": post.window.due_at,
         "not_before": post.window.not_before,
         "not_after": post.window.not_after,
+        "ready_at": post.window.not_before,
         "looks": 0,
         "tries": 0,
         "attempt": 0,
@@ -239,7 +242,15 @@ def _move(tx: Transaction, known: KnownPost, post: PlannedPost, actor: Actor, by
     if not step_post(tx, known.id, "move", by.because(why)):
         raise Conflict(f"{post.campaign}/{post.key} was changed by somebody else just now.")
     authors = sorted({*known.authors, actor.id})
-    store.set_window(tx, known, post.window, authors, zone=post.zone, wall=post.wall)
+    store.set_window(
+        tx,
+        known,
+        post.window,
+        authors,
+        zone=post.zone,
+        wall=post.wall,
+        expires_at=post.expires_at,
+    )
     messages = {m.speaker.name: m for m in post.messages}
     for delivery in known.deliveries:
         reached = delivery.state in REWORDABLE and delivery.live_since is None
@@ -285,6 +296,7 @@ def _edit(tx: Transaction, known: KnownPost, post: PlannedPost, actor: Actor, by
             revision=number,
             kind=post.kind,
             tags=list(post.tags),
+            together=post.release == "together",
             pictures=message.pictures,
         )
     if not step_post(tx, known.id, "submit", by):

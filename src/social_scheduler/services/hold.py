@@ -1,7 +1,7 @@
 """Holds: stop everything, or what has a scope, at once; release it afterwards.
 
-After a release, what is due and still inside its window goes out; what lapsed meanwhile is
-missed, and a person decides.
+What becomes due while it is held is missed at once, and a person decides of each: a release
+sends nothing by itself.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from social_scheduler.campaign.schema import Kind
 from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.context import Context
+from social_scheduler.services.past import require_releasable
 from social_scheduler.store import holds as store
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.steps import remember
@@ -96,6 +97,7 @@ def release_hold(context: Context, actor: Actor, hold_id: int) -> Hold:
                 f"{hold.placed_by} placed this hold.",
                 "They, the duty officer or an admin release it.",
             )
+        require_releasable(tx, hold)
         store.release(tx, hold_id, actor.name, now)
         remember(tx, actor.by(now, told(hold)), "release_hold")
     return hold

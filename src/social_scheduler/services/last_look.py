@@ -6,20 +6,49 @@ Whatever is missing is a reason; no reason at all is the only permission.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from social_scheduler.lifecycle import DeliveryState, PostState
 from social_scheduler.message import Message, content_digest, part_digest
-from social_scheduler.services.approval import judge_revision
+from social_scheduler.policy import Policy
+from social_scheduler.services.approval import judge_language
 from social_scheduler.services.hold import told
+from social_scheduler.store import gaps as gap_store
 from social_scheduler.store import holds as hold_store
 from social_scheduler.store import publishing as store
 from social_scheduler.store import review as review_store
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.publishing import Looked
-from social_scheduler.store.tables import AccountState, Hold
+from social_scheduler.store.review import Wording
+from social_scheduler.store.tables import AccountState, Gap, Hold
+
+
+@dataclass(frozen=True, slots=True)
+class Grounds:
+    """Everything that some deliveries are judged by, read in one transaction."""
+
+    deliveries: Mapping[int, Looked]
+    wordings: Mapping[tuple[int, int], Wording]
+    policy: Policy
+    holds: Collection[Hold]
+    gaps: Mapping[str, Gap]
+
+    @classmethod
+    def read(cls, tx: Transaction, ids: Collection[int], now: datetime) -> Grounds:
+        """The grounds for deliveries, by their ids."""
+        found = store.look_at(tx, ids)
+        digests = {p.digest for looked in found.values() for p in looked.parts}
+        return cls(
+            found,
+            review_store.wordings(
+                tx, {(d.delivery.post_id, d.delivery.revision) for d in found.values()}
+            ),
+            review_store.policy(tx),
+            hold_store.active(tx, now),
+            gap_store.unsettled(tx, digests),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,25 +71,29 @@ class Blocked:
 
 
 def last_look(
-    tx: Transaction,
+    grounds: Grounds,
     delivery_id: int,
     *,
     fence: int,
     now: datetime,
-    server: str,
+    server: str | None,
     native_id: str | None,
     intact: Collection[str],
     early: bool = False,
 ) -> Cleared | Blocked:
     """Judge one delivery.
 
-    `server` is where this workspace may send to, `native_id` whom the network says the keys
+    `server` is where it would be sent, `native_id` whom the network says the keys
     belong to, `intact` the SHA-256 of the pictures whose bytes were just hashed.
     With `early`, it need not be due yet: for preparing what is invisible.
     """
-    looked = store.look(tx, delivery_id)
-    reasons = [*_of_state(looked, fence, now, early), *_of_holds(tx, looked, now)]
-    message, unsaid = _of_words(tx, looked)
+    looked = grounds.deliveries[delivery_id]
+    reasons = _of_state(looked, fence, now, early)
+    reasons += [told(hold) for hold in looked.held_by(grounds.holds)]
+    rests = looked.account.limited_until
+    if rests is not None and rests > now and not early:
+        reasons.append(f"{looked.account.name} rests until {rests:%H:%M:%S} UTC")
+    message, unsaid = _of_words(looked, grounds)
     reasons += unsaid
     if message is not None:
         reasons += _of_account(looked, message, server, native_id)
@@ -76,7 +109,9 @@ def last_look(
 
 def _of_state(looked: Looked, fence: int, now: datetime, early: bool) -> list[str]:
     delivery, reasons = looked.delivery, []
-    ready = (DeliveryState.SCHEDULED,) if early else (DeliveryState.LEASED, DeliveryState.SENDING)
+    ready = {DeliveryState.LEASED, DeliveryState.SENDING}
+    if early:
+        ready.add(DeliveryState.SCHEDULED)
     if delivery.attempt != fence or delivery.state not in ready:
         reasons.append("it was changed or stopped in the meantime")
     if delivery.revision != looked.post.revision and not looked.live:
@@ -90,36 +125,21 @@ def _of_state(looked: Looked, fence: int, now: datetime, early: bool) -> list[st
     return reasons
 
 
-def _of_holds(tx: Transaction, looked: Looked, now: datetime) -> list[str]:
-    return [told(hold) for hold in holding(tx, looked, now)]
-
-
-def holding(tx: Transaction, looked: Looked, now: datetime) -> list[Hold]:
-    """The holds that stand and stop this delivery."""
-    delivery = looked.delivery
-    return [
-        hold
-        for hold in hold_store.active(tx, now)
-        if hold_store.matches(
-            hold,
-            campaign=looked.campaign,
-            account=looked.account.name,
-            language=delivery.language,
-            kind=delivery.kind,
-            tags=delivery.tags,
-        )
-    ]
-
-
-def _of_words(tx: Transaction, looked: Looked) -> tuple[Message | None, list[str]]:
+def _of_words(looked: Looked, grounds: Grounds) -> tuple[Message | None, list[str]]:
     """The approved message, or why its words or its time are not the approved ones."""
     delivery = looked.delivery
-    revision = review_store.revision_of(tx, delivery.post_id, delivery.revision)
-    messages = review_store.messages_of(tx, delivery.post_id, delivery.revision)
-    mine = next((m for m in messages if m.account_id == delivery.account_id), None)
+    wording = grounds.wordings[delivery.post_id, delivery.revision]
+    mine = next((m for m in wording.messages if m.account_id == delivery.account_id), None)
     if mine is None:
         return None, ["its words are missing from the database"]
-    verdict = judge_revision(tx, revision, window=looked.window, messages=messages)[mine.language]
+    verdict = judge_language(
+        wording.revision,
+        mine.language,
+        policy=grounds.policy,
+        window=looked.window,
+        messages=wording.messages,
+        approvals=wording.approvals,
+    )
     reasons = []
     digest = content_digest(mine.body)
     if digest != mine.digest:
@@ -136,12 +156,19 @@ def _of_words(tx: Transaction, looked: Looked) -> tuple[Message | None, list[str
     keys = [part_digest(digest, n) for n in range(1, len(message.parts) + 1)]
     if [p.digest for p in looked.parts] != keys:
         reasons.append("its parts are not those that were approved")
+    if gap := next((grounds.gaps[key] for key in keys if key in grounds.gaps), None):
+        reasons.append(
+            f"before the database was put back, {gap.worker} said or began to say these very "
+            f"words (gap {gap.id}): a person settles it first"
+        )
     if message.language != delivery.language:
         reasons.append(f"it is written in {message.language}, not {delivery.language}")
     return message, reasons
 
 
-def _of_account(looked: Looked, message: Message, server: str, native_id: str | None) -> list[str]:
+def _of_account(
+    looked: Looked, message: Message, server: str | None, native_id: str | None
+) -> list[str]:
     account, reasons = looked.account, []
     if account.state is not AccountState.CONNECTED:
         reasons.append(f"the account {account.name} is suspended: {account.trouble}")
@@ -154,5 +181,5 @@ def _of_account(looked: Looked, message: Message, server: str, native_id: str | 
     if (message.platform, message.server) != (account.platform, account.server):
         reasons.append("it was approved for another network or server")
     if account.server != server:
-        reasons.append(f"this workspace may not send to {account.server}")
+        reasons.append(f"it would be sent to {server}, not to {account.server}")
     return reasons

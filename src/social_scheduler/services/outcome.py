@@ -14,6 +14,7 @@ unconfirmed   unconfirmed                     unconfirmed; nothing repeats it
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,25 +24,106 @@ from social_scheduler.platforms import RecoveryKind
 from social_scheduler.services.context import Context
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.publishing import Looked
-from social_scheduler.store.steps import By, remember, step_delivery, step_part
+from social_scheduler.store.publishing import AttemptEnd, Looked
+from social_scheduler.store.steps import (
+    By,
+    DeliveryStep,
+    PartStep,
+    remember,
+    step_deliveries,
+    step_delivery,
+    step_part,
+    step_parts,
+)
 
 FIRST_PAUSE = timedelta(seconds=5)
 LONGEST_PAUSE = timedelta(minutes=2)
 FREE: dict[str, Any] = {"worker": None, "lease_until": None}
 
 
-def apply_outcome(tx: Transaction, context: Context, outcome: Outcome, by: By) -> bool:
-    """Write down what came of one call. True when the next part may be sent at once.
+def apply_outcomes(
+    tx: Transaction, context: Context, outcomes: Sequence[Outcome], by: By
+) -> list[bool]:
+    """Write down what came of calls; True for each whose next part may be sent at once.
 
     Fenced by the attempt number; an answer that comes after the call was given up as
-    unconfirmed still settles it when the answer is that it is live.
+    unconfirmed still settles it when the answer is that it is live. Raises Conflict, with
+    nothing written that may be kept, when a delivery changed hands in between.
     """
-    looked = store.look(tx, outcome.delivery)
-    evidence = outcome.url or outcome.evidence or ""
-    store.end_attempt(
-        tx, outcome.delivery, outcome.attempt, outcome.part, by.at, outcome.outcome, evidence
+    found = store.look_at(tx, {o.delivery for o in outcomes})
+    store.end_attempts(
+        tx,
+        [
+            AttemptEnd(o.delivery, o.attempt, o.part, o.outcome, o.url or o.evidence or "")
+            for o in outcomes
+        ],
+        by.at,
     )
+    plain = [o for o in outcomes if _is_plain(found[o.delivery], o)]
+    _live(tx, [(found[o.delivery], o) for o in plain], by)
+    done = {id(o) for o in plain}
+    return [
+        _goes_on(found[o.delivery], o)
+        if id(o) in done
+        else _apply_other(tx, context, found[o.delivery], o, by)
+        for o in outcomes
+    ]
+
+
+def _is_plain(looked: Looked, outcome: Outcome) -> bool:
+    """Published, by the one who began it: the way of nearly every call."""
+    return (
+        outcome.outcome == "published"
+        and looked.delivery.attempt == outcome.attempt
+        and looked.delivery.state is DeliveryState.SENDING
+        and looked.parts[outcome.part - 1].state is PartState.SENDING
+    )
+
+
+def _goes_on(looked: Looked, outcome: Outcome) -> bool:
+    return any(p.state is not PartState.LIVE and p.number != outcome.part for p in looked.parts)
+
+
+def _live(tx: Transaction, calls: Sequence[tuple[Looked, Outcome]], by: By) -> None:
+    """Parts went live as they should: each with its delivery, at most one part of each."""
+    if not calls:
+        return
+    step_parts(
+        tx,
+        "confirm",
+        [
+            PartStep(
+                o.delivery,
+                o.part,
+                PartState.SENDING,
+                {"remote_id": o.remote_id, "url": o.url or "", "live_at": by.at},
+                o.url or "",
+            )
+            for _, o in calls
+        ],
+        by,
+    )
+    store.await_proofs(tx, [(o.delivery, o.part) for _, o in calls if o.remote_id], by.at)
+    for step, going_on in (("proceed", True), ("confirm", False)):
+        rows = [
+            DeliveryStep(
+                o.delivery,
+                looked.delivery.post_id,
+                DeliveryState.SENDING,
+                o.attempt,
+                {"trouble": None, "next_look_at": None, "tries": 0} | ({} if going_on else FREE),
+                o.url or "",
+            )
+            for looked, o in calls
+            if _goes_on(looked, o) is going_on
+        ]
+        if rows:
+            step_deliveries(tx, step, rows, by)
+
+
+def _apply_other(
+    tx: Transaction, context: Context, looked: Looked, outcome: Outcome, by: By
+) -> bool:
     if looked.delivery.attempt != outcome.attempt:
         remember(
             tx,
@@ -52,7 +134,16 @@ def apply_outcome(tx: Transaction, context: Context, outcome: Outcome, by: By) -
         )
         return False
     if outcome.outcome == "published":
-        return _published(tx, looked, outcome, by)
+        if looked.delivery.state is DeliveryState.UNCONFIRMED:
+            found_live(
+                tx,
+                looked,
+                outcome.part,
+                by.because(outcome.url or ""),
+                remote_id=outcome.remote_id,
+                url=outcome.url or "",
+            )
+        return False
     if looked.delivery.state is not DeliveryState.SENDING:
         return False
     by = by.because(outcome.evidence or outcome.outcome)
@@ -109,6 +200,18 @@ def lose(tx: Transaction, context: Context, looked: Looked, part: int, by: By) -
     )
 
 
+def found_live(
+    tx: Transaction, looked: Looked, number: int, by: By, *, remote_id: str | None, url: str
+) -> None:
+    """The unclear part is live after all: the delivery is published, or goes on after it."""
+    done = part_is_live(tx, looked, number, "found", by, remote_id=remote_id, url=url)
+    values: dict[str, Any] = {"trouble": None, "next_look_at": None, **FREE}
+    if done:
+        step_delivery(tx, looked.delivery.id, "found", by, **values)
+    else:
+        step_delivery(tx, looked.delivery.id, "resume", by, ready_at=by.at, **values)
+
+
 def part_is_live(
     tx: Transaction,
     looked: Looked,
@@ -123,29 +226,14 @@ def part_is_live(
     delivery_id = looked.delivery.id
     step_part(tx, delivery_id, number, step, by, remote_id=remote_id, url=url, live_at=by.at)
     if remote_id is not None:
-        store.await_proof(tx, delivery_id, number, by.at)
+        store.await_proofs(tx, [(delivery_id, number)], by.at)
     return all(p.state is PartState.LIVE or p.number == number for p in looked.parts)
 
 
-def _published(tx: Transaction, looked: Looked, outcome: Outcome, by: By) -> bool:
-    late = looked.delivery.state is DeliveryState.UNCONFIRMED
-    by = by.because(outcome.url or "")
-    done = part_is_live(
-        tx,
-        looked,
-        outcome.part,
-        "found" if late else "confirm",
-        by,
-        remote_id=outcome.remote_id,
-        url=outcome.url or "",
-    )
-    last, between = ("found", "resume") if late else ("confirm", "proceed")
-    step = last if done else between
-    values: dict[str, Any] = {"trouble": None, "next_look_at": None, "tries": 0}
-    if step != "proceed":
-        values |= FREE
-    moved = step_delivery(tx, looked.delivery.id, step, by, fence=outcome.attempt, **values)
-    return moved and step == "proceed"
+def miss(tx: Transaction, looked: Looked, why: str, by: By) -> None:
+    """It is not said in time: missed, or partial when a part is live. A person decides."""
+    step = "stop" if looked.live else "miss"
+    step_delivery(tx, looked.delivery.id, step, by.because(why), trouble=why, **FREE)
 
 
 def _postpone(
@@ -160,7 +248,7 @@ def _postpone(
         "postpone",
         by,
         fence=outcome.attempt,
-        next_try_at=again,
+        ready_at=again,
         tries=delivery.tries + 1,
         trouble=by.why,
         **FREE,
@@ -171,6 +259,4 @@ def _postpone(
 def give_up_if_late(tx: Transaction, looked: Looked, again: datetime, by: By) -> None:
     """It cannot be said in time any more: people are told now, not when the window closes."""
     if again >= looked.delivery.not_after:
-        step = "stop" if looked.live else "miss"
-        why = f"not before {again:%H:%M:%S} UTC: {by.why}"
-        step_delivery(tx, looked.delivery.id, step, by.because(why))
+        miss(tx, looked, f"not before {again:%H:%M:%S} UTC: {by.why}", by)

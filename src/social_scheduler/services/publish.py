@@ -12,6 +12,9 @@ call       nothing                                     it may be live
 outcome    the journal; then the database              the journal has it
 proof      what reading back showed                    read again
 =========  ==========================================  ===============================
+
+Intents and outcomes of several deliveries share a commit: an intent's batch is small, for
+after a crash each of it may be live; an outcome's is whatever has come in meanwhile.
 """
 
 from __future__ import annotations
@@ -19,12 +22,13 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from social_scheduler.errors import (
     Conflict,
+    DatabaseBusy,
     NotSent,
     PlatformError,
     RateLimited,
@@ -33,25 +37,32 @@ from social_scheduler.errors import (
     Unauthorized,
     Unconfirmed,
 )
-from social_scheduler.journal import Outcome
-from social_scheduler.lifecycle import DeliveryState
+from social_scheduler.journal import Intent, Outcome
+from social_scheduler.lifecycle import DeliveryState, PartState
 from social_scheduler.platforms import Call, Connection, Platform, Published, Upload
+from social_scheduler.services.claim import Burst, Claim, Turn, take_due
 from social_scheduler.services.context import Context
-from social_scheduler.services.last_look import Blocked
-from social_scheduler.services.outcome import apply_outcome, give_up_if_late, pause_after
-from social_scheduler.services.reach import Claim, Reach, stored_message
-from social_scheduler.store import due as due_store
-from social_scheduler.store import holds as hold_store
+from social_scheduler.services.last_look import Blocked, Cleared, Grounds
+from social_scheduler.services.outcome import apply_outcomes, give_up_if_late, miss, pause_after
+from social_scheduler.services.reach import Reach, stored_message
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.due import DueDelivery
 from social_scheduler.store.publishing import Looked
-from social_scheduler.store.steps import By, step_delivery, step_part
+from social_scheduler.store.steps import (
+    By,
+    DeliveryStep,
+    PartStep,
+    step_deliveries,
+    step_delivery,
+    step_parts,
+)
 
-LEASE = timedelta(minutes=2)
 INTENT_LASTS = 1.0
 """Seconds between intent and call after which the call is given up as certainly not made."""
+INTENTS_AT_ONCE = 20
+"""How many turns share the commit of their intents; all of them may be live after a crash."""
 BLOCKED_FOR = timedelta(seconds=30)
+NEVER = datetime.min.replace(tzinfo=UTC)
 
 CRASH_POINTS = (
     "prepared",
@@ -67,6 +78,31 @@ CRASH_POINTS = (
 """Named moments at which a rehearsal can kill the worker (`work --crash-at`)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A claim of which everything that can go wrong before the intent went well."""
+
+    claim: Claim
+    platform: Platform
+    connection: Connection
+    uploads: Sequence[Upload] = ()
+    intact: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """One call whose intent is durable, and which is to be made at once or not at all."""
+
+    ready: Ready
+    call: Call
+    written: float
+    """By the monotonic clock, before the last look."""
+    looked_at: datetime
+    not_after: datetime
+    about: str
+    """For people: which post, which part, where to."""
+
+
 @dataclass
 class Publisher:
     """One worker's hands. `probe` is told each named moment; rehearsals use it to crash there."""
@@ -78,6 +114,7 @@ class Publisher:
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
     told: Callable[[str], None] = lambda _: None
+    burst: Burst = field(default_factory=Burst)
 
     def __post_init__(self) -> None:
         self.reach = Reach(
@@ -89,188 +126,312 @@ class Publisher:
             self.read_timeout,
         )
 
-    def claim_due(self, limit: int = 100) -> list[Claim]:
-        """Lease what is due now. Each lease is one conditional update."""
-        context, now = self.context, self.context.now()
-        with context.database.read() as tx:
-            found = due_store.due(tx, now, hold_store.active(tx, now), limit)
-        if not found:
-            return []
-        with context.database.write() as tx:
-            claims = [c for d in found if (c := self._claim(tx, d, now))]
-        self.probe("claimed")
-        return claims
+    def claim_due(self, ahead: timedelta = timedelta(0)) -> list[Turn]:
+        """Lease what is due by now + `ahead`."""
+        turns = take_due(self.context, self.worker, ahead=ahead, burst=self.burst, told=self.told)
+        if turns:
+            self.probe("claimed")
+        return turns
 
-    def _claim(self, tx: Transaction, found: DueDelivery, now: datetime) -> Claim | None:
-        done = step_delivery(
-            tx,
-            found.id,
-            "claim",
-            By(self.worker, now),
-            fence=found.attempt,
-            attempt=found.attempt + 1,
-            worker=self.worker,
-            lease_until=now + LEASE,
-        )
-        return Claim(found.id, found.attempt + 1, found.account_id, found.account) if done else None
+    def send(self, turn: Turn) -> None:
+        """Send every part that has not been said, in order; stops at the first that is not live.
 
-    def send(self, claim: Claim) -> None:
-        """Send every part that has not been said, in order; stops at the first that is not live."""
-        while self._send_next(claim):
-            pass
+        The worker does the same in its threads (worker.py), many turns at once.
+        """
+        while True:
+            ready = self.make_ready(turn)
+            begun = self.begin([ready]) if ready else []
+            ended = [(one, self.call(one)) for one in begun]
+            going_on = self.conclude(ended) if ended else []
+            if not going_on:
+                return
+            for claim in going_on[1:]:
+                self.send(Turn((claim,), turn.at, turn.pictures))
+            turn = Turn((going_on[0],), turn.at, turn.pictures)
 
-    def _send_next(self, claim: Claim) -> bool:
-        """One part. True when it is live and another one waits."""
-        with contextlib.ExitStack() as files:
-            ready = self._ready(claim, files)
-            if ready is None:
-                return False
-            platform, connection, uploads, intact = ready
+    def make_ready(self, turn: Turn) -> list[Ready] | None:
+        """Keys, identity, pictures, for every delivery of a turn; None when one is in trouble."""
+        found: list[Ready] = []
+        for claim in turn.claims:
+            problem: SchedulerError | None = None
             try:
-                call = self._intend(claim, connection, uploads, intact)
-            except Conflict as problem:
-                with self.context.database.read() as tx:
-                    looked = store.look(tx, claim.delivery_id)
-                self._block(claim, looked, str(problem))
-                return False  # nothing of the intent was kept
-            if call is None:
-                return False
-            result = self._call(platform, connection, call)
-            self.probe("answered")
-            return self._conclude(claim, call.call, result, call.about)
+                found.append(self._make_ready(claim, turn.pictures))
+            except DatabaseBusy:
+                raise
+            except PlatformError as trouble:
+                problem = trouble
+                self._not_begun(claim, trouble)
+            except SchedulerError as trouble:
+                problem = trouble
+                self._give_back([claim], str(trouble))
+            if problem is not None:
+                others = [each for each in turn.claims if each != claim]
+                why = f"released together with {claim.account}: {problem.problem}"
+                self._give_back(others, why, passing=not isinstance(problem, Refused))
+                return None
+        return found
 
-    def _ready(
-        self, claim: Claim, files: contextlib.ExitStack
-    ) -> tuple[Platform, Connection, Sequence[Upload], frozenset[str]] | None:
-        """Everything that can go wrong before the intent: keys, identity, pictures."""
+    def _make_ready(self, claim: Claim, pictures: bool) -> Ready:
+        platform, connection = self.reach.network(claim.account, claim.platform, claim.server)
+        if not pictures:
+            return Ready(claim, platform, connection)
         with self.context.database.read() as tx:
             looked = store.look(tx, claim.delivery_id)
             message = stored_message(tx, looked)
-        try:
-            platform, connection = self.reach.network(looked)
+        with contextlib.ExitStack() as files:
             opened = self.reach.pictures(message, files)
             uploads = self.reach.uploads(claim, looked, message, platform, connection, opened)
-        except PlatformError as problem:
-            self._not_begun(claim, looked, problem)
-            return None
-        except SchedulerError as problem:
-            self._block(claim, looked, str(problem))
-            return None
-        return platform, connection, uploads, frozenset(opened)
+            return Ready(claim, platform, connection, uploads, frozenset(opened))
 
-    def _intend(
-        self,
-        claim: Claim,
-        connection: Connection,
-        uploads: Sequence[Upload],
-        intact: frozenset[str],
-    ) -> _Intent | None:
-        """The last look and the intent, in one transaction; then the journal."""
+    def begin(self, turns: Sequence[Sequence[Ready]]) -> list[Begun]:
+        """The last look and the intents, in one transaction; then the journal.
+
+        A turn of which one delivery is blocked does not begin. What is begun is to be called
+        at once.
+        """
+        try:
+            return self._begin(turns)
+        except Conflict as problem:
+            if len(turns) > 1:
+                return [begun for turn in turns for begun in self.begin([turn])]
+            self._give_back([ready.claim for ready in turns[0]], problem.problem)
+            return []  # nothing of the intent was kept
+
+    def _begin(self, turns: Sequence[Sequence[Ready]]) -> list[Begun]:
         written = self.monotonic()  # before the look: a stall of the commit counts too
-        with self.context.database.write() as tx:
-            found = self.reach.look(tx, claim, intact)
-            part = found.looked.next_part
-            if isinstance(found, Blocked) or part is None:
-                self._release(tx, claim, found.looked, str(found))
-                return None
+        with self.context.database.work() as tx:
             now = self.context.now()
-            by = By(self.worker, now)
-            if not self._begin(tx, claim, found.looked, by):
-                return None
-            if not step_part(tx, claim.delivery_id, part.number, "begin", by):
-                # Raised, so that the delivery's own step is not kept without its part's.
-                raise Conflict(f"Part {part.number} of delivery {claim.delivery_id} began already.")
-            store.begin_attempt(
-                tx,
-                delivery_id=claim.delivery_id,
-                number=claim.fence,
-                part=part.number,
-                worker=self.worker,
-                revision=found.looked.delivery.revision,
-                digest=part.digest,
-                started_at=now,
-            )
-            change = store.last_change(tx)
+            ids = [ready.claim.delivery_id for turn in turns for ready in turn]
+            grounds = Grounds.read(tx, ids, now)
+            cleared: list[tuple[Ready, Cleared]] = []
+            for turn in turns:
+                looks = [self.reach.look(grounds, r.claim, r.intact) for r in turn]
+                if all(isinstance(look, Cleared) and look.looked.next_part for look in looks):
+                    cleared += [
+                        (r, look)
+                        for r, look in zip(turn, looks, strict=True)
+                        if isinstance(look, Cleared)
+                    ]
+                else:
+                    self._blocked(tx, grounds, turn, looks)
+            if not cleared:
+                return []
+            intents = self._write_intents(tx, cleared, now)
             self.probe("looked")
         self.probe("intended")
-        self.context.journal.intent(
-            delivery=claim.delivery_id,
-            attempt=claim.fence,
-            part=part.number,
-            digest=part.digest,
-            change=change,
-        )
+        self.context.journal.begin(intents)
         self.probe("journalled")
-        before = [p for p in found.looked.parts if p.number < part.number]
+        return [self._begun(r, look, written, now) for r, look in cleared]
+
+    def _write_intents(
+        self, tx: Transaction, cleared: Sequence[tuple[Ready, Cleared]], now: datetime
+    ) -> list[Intent]:
+        by = By(self.worker, now)
+        first, next_parts, parts, attempts, intents = [], [], [], [], []
+        spaced: set[int] = set()
+        change = store.last_change(tx)
+        for ready, look in cleared:
+            delivery, part = look.looked.delivery, look.looked.next_part
+            if part is None or part.state is not PartState.WAITING:
+                raise Conflict(f"{look.looked.reference} to {ready.claim.account} began already.")
+            if delivery.state is DeliveryState.LEASED:
+                step = DeliveryStep(
+                    delivery.id,
+                    delivery.post_id,
+                    delivery.state,
+                    ready.claim.fence,
+                    {"trouble": None},
+                )
+                first.append(step)
+            else:
+                next_parts.append(delivery.id)
+            if look.looked.account.spacing:
+                spaced.add(look.looked.account.id)
+            parts.append(PartStep(delivery.id, part.number, part.state, {}))
+            call = {
+                "delivery_id": delivery.id,
+                "number": ready.claim.fence,
+                "part": part.number,
+                "worker": self.worker,
+                "revision": delivery.revision,
+                "digest": part.digest,
+                "started_at": now,
+            }
+            attempts.append(call)
+            intents.append(
+                Intent(
+                    delivery=delivery.id,
+                    attempt=ready.claim.fence,
+                    part=part.number,
+                    digest=part.digest,
+                    change=change,
+                    post=look.looked.reference,
+                    account=ready.claim.account,
+                    at=now.timestamp(),
+                )
+            )
+        if first:
+            step_deliveries(tx, "begin", first, by)
+        step_parts(tx, "begin", parts, by)
+        store.begin_attempts(tx, attempts)
+        if spaced:
+            store.keep_spoken(tx, spaced, now)
+        return intents
+
+    def _begun(self, ready: Ready, look: Cleared, written: float, now: datetime) -> Begun:
+        looked, part = look.looked, look.looked.next_part
+        if part is None:
+            raise Conflict("There is no part left.")
+        before = [p for p in looked.parts if p.number < part.number]
         call = Call(
-            message=found.message,
+            message=look.message,
             number=part.number,
             key=part.digest,
             reply_to=before[-1].remote_id if before else None,
-            uploads=uploads,
+            uploads=ready.uploads,
         )
-        of = f" part {part.number}" if len(found.message.parts) > 1 else ""
-        about = f"{found.looked.campaign}/{found.looked.post.key}{of} to {claim.account}"
-        return _Intent(call, written, now, found.looked.delivery.not_after, about)
+        of = f" part {part.number}" if len(look.message.parts) > 1 else ""
+        about = f"{looked.reference}{of} to {ready.claim.account}"
+        return Begun(ready, call, written, now, looked.delivery.not_after, about)
 
-    def _begin(self, tx: Transaction, claim: Claim, looked: Looked, by: By) -> bool:
-        if not looked.live or looked.delivery.state is DeliveryState.LEASED:
-            return step_delivery(
-                tx, claim.delivery_id, "begin", by, fence=claim.fence, trouble=None
-            )
-        # The next part of a thread under way: the same lease, for a while longer.
-        return store.set_delivery(tx, claim.delivery_id, claim.fence, lease_until=by.at + LEASE)
-
-    def _call(
-        self, platform: Platform, connection: Connection, intent: _Intent
-    ) -> Published | PlatformError:
+    def call(self, begun: Begun) -> Outcome:
         """The one call. Whatever a module did not foresee may be live."""
         now = self.context.now()
         # Both clocks: the monotonic one stands still while a machine sleeps.
-        passed = max(self.monotonic() - intent.written, (now - intent.looked_at).total_seconds())
-        if passed > INTENT_LASTS or now >= intent.not_after:
-            return NotSent("The call was given up: too long since its intent was written.")
-        try:
-            return platform.publish(connection, intent.call)
-        except (NotSent, RateLimited, Refused, Unauthorized, Unconfirmed) as problem:
-            return problem
-        except Exception as problem:  # noqa: BLE001  (see errors.py: unforeseen means unconfirmed)
-            return Unconfirmed("Something unforeseen happened.", evidence=type(problem).__name__)
+        passed = max(self.monotonic() - begun.written, (now - begun.looked_at).total_seconds())
+        result: Published | PlatformError
+        if passed > INTENT_LASTS or now >= begun.not_after:
+            result = NotSent("The call was given up: too long since its intent was written.")
+        else:
+            try:
+                result = begun.ready.platform.publish(begun.ready.connection, begun.call)
+            except (NotSent, RateLimited, Refused, Unauthorized, Unconfirmed) as problem:
+                result = problem
+            except Exception as problem:  # noqa: BLE001  (see errors.py: unforeseen means unconfirmed)
+                result = Unconfirmed(
+                    "Something unforeseen happened.", evidence=type(problem).__name__
+                )
+            self.probe("answered")
+        return _as_outcome(begun.ready.claim, begun.call, result)
 
-    def _conclude(
-        self, claim: Claim, call: Call, result: Published | PlatformError, about: str
-    ) -> bool:
-        outcome = _as_outcome(claim, call, result)
-        self.context.journal.outcome(outcome)
+    def conclude(self, ended: Sequence[tuple[Begun, Outcome]]) -> list[Claim]:
+        """Keep what came of calls: the journal, then the database. Answers what goes on."""
+        self.keep(ended)
+        return self.settle(ended)
+
+    def keep(self, ended: Sequence[tuple[Begun, Outcome]]) -> None:
+        """The outcomes into the journal: from here on no crash loses them."""
+        self.context.journal.end([outcome for _, outcome in ended])
         self.probe("outcome journalled")
-        with self.context.database.write() as tx:
-            goes_on = apply_outcome(tx, self.context, outcome, By(self.worker, self.context.now()))
-        self.probe("outcome committed")
-        if isinstance(result, Unauthorized):
-            self.reach.forget(claim.account)
-        words = result.url if isinstance(result, Published) else str(result)
-        self.told(f"{about}: {outcome.outcome.replace('_', ' ')} — {words}")
-        return goes_on
 
-    def _not_begun(self, claim: Claim, looked: Looked, problem: PlatformError) -> None:
+    def settle(self, ended: Sequence[tuple[Begun, Outcome]]) -> list[Claim]:
+        """The outcomes into the database; may be repeated. Answers what goes on."""
+        try:
+            with self.context.database.work() as tx:
+                by = By(self.worker, self.context.now())
+                goes_on = apply_outcomes(tx, self.context, [o for _, o in ended], by)
+        except Conflict:
+            if len(ended) == 1:
+                raise
+            return [claim for one in ended for claim in self.settle([one])]
+        self.probe("outcome committed")
+        for begun, outcome in ended:
+            if outcome.outcome == "unauthorized":
+                self.reach.forget(begun.ready.claim.account)
+            words = outcome.url or outcome.evidence or ""
+            self.told(f"{begun.about}: {outcome.outcome.replace('_', ' ')} — {words}")
+        return [b.ready.claim for (b, _), on in zip(ended, goes_on, strict=True) if on]
+
+    def abandon(self, claims: Sequence[Claim], why: str) -> None:
+        """No call was made after `begin` went wrong: whatever was kept of it, nothing was sent."""
+        with self.context.database.work() as tx:
+            by = By(self.worker, self.context.now())
+            for claim in claims:
+                looked = store.look(tx, claim.delivery_id)
+                if looked.delivery.attempt != claim.fence:
+                    continue
+                part = next((p for p in looked.parts if p.state is PartState.SENDING), None)
+                if part is None:
+                    self._release(tx, claim, looked, why, passing=True)
+                else:
+                    unsent = Outcome(
+                        claim.delivery_id, claim.fence, part.number, "not_sent", evidence=why
+                    )
+                    apply_outcomes(tx, self.context, [unsent], by)
+
+    def give_back(self, turns: Sequence[Turn]) -> None:
+        """Leases that this worker will not use: others, or it itself later, take them again."""
+        by = By(self.worker, self.context.now(), "its worker stops")
+        with self.context.database.work() as tx:
+            for claim in (claim for turn in turns for claim in turn.claims):
+                step_delivery(
+                    tx,
+                    claim.delivery_id,
+                    "release",
+                    by,
+                    fence=claim.fence,
+                    attempt=claim.fence + 1,
+                    worker=None,
+                    lease_until=None,
+                )
+
+    def _not_begun(self, claim: Claim, problem: PlatformError) -> None:
         """Trouble before the intent: nothing was sent, whatever it was."""
-        if isinstance(problem, Unauthorized):
-            self.reach.suspend(looked, problem)
         by = By(self.worker, self.context.now(), problem.problem)
-        with self.context.database.write() as tx:
+        with self.context.database.work() as tx:
+            looked = store.look(tx, claim.delivery_id)
             if isinstance(problem, Refused) and not looked.live:
                 step_delivery(
-                    tx, claim.delivery_id, "refuse", by, fence=claim.fence, trouble=problem.problem
+                    tx,
+                    claim.delivery_id,
+                    "refuse",
+                    by,
+                    fence=claim.fence,
+                    trouble=problem.problem,
+                    worker=None,
+                    lease_until=None,
                 )
-                self.told(f"{looked.campaign}/{looked.post.key} to {claim.account}: {problem}")
-            else:
-                until = problem.until if isinstance(problem, RateLimited) else None
-                passing = not isinstance(problem, Refused)
-                self._release(tx, claim, looked, problem.problem, until=until, passing=passing)
+                self.told(f"{looked.reference} to {claim.account}: {problem}")
+                return
+            until = problem.until if isinstance(problem, RateLimited) else None
+            passing = not isinstance(problem, Refused)
+            self._release(tx, claim, looked, problem.problem, until=until, passing=passing)
+        if isinstance(problem, Unauthorized):
+            self.reach.suspend(looked, problem)
 
-    def _block(self, claim: Claim, looked: Looked, reason: str) -> None:
-        with self.context.database.write() as tx:
-            self._release(tx, claim, looked, reason)
+    def _blocked(
+        self,
+        tx: Transaction,
+        grounds: Grounds,
+        turn: Sequence[Ready],
+        looks: Sequence[Cleared | Blocked],
+    ) -> None:
+        """Give a turn back, with the reason. What a hold stopped is missed: people decide."""
+        now = self.context.now()
+        found = [(r.claim, look) for r, look in zip(turn, looks, strict=True)]
+        stopped = [(c, look) for c, look in found if isinstance(look, Blocked)]
+        held = any(look.looked.held_by(grounds.holds) for _, look in stopped)
+        for claim, look in found:
+            if isinstance(look, Blocked):
+                reason = str(look)
+            else:
+                reason = "released together with " + "; ".join(
+                    f"{c.account}: {other}" for c, other in stopped
+                )
+            if held and look.looked.delivery.attempt == claim.fence:
+                miss(tx, look.looked, reason, By(self.worker, now))
+                self.told(f"{look.looked.reference} to {claim.account}: not sent — {reason}")
+            else:
+                rests = max((o.looked.account.limited_until or NEVER for _, o in stopped))
+                self._release(tx, claim, look.looked, reason, until=rests, passing=rests > now)
+
+    def _give_back(self, claims: Sequence[Claim], reason: str, *, passing: bool = False) -> None:
+        if not claims:
+            return
+        with self.context.database.work() as tx:
+            for claim in claims:
+                looked = store.look(tx, claim.delivery_id)
+                self._release(tx, claim, looked, reason, passing=passing)
 
     def _release(
         self,
@@ -291,7 +452,7 @@ class Publisher:
         tries = looked.delivery.tries
         again = max(until or now, now + (pause_after(tries) if passing else BLOCKED_FOR))
         later: dict[str, Any] = {
-            "next_try_at": again,
+            "ready_at": again,
             "tries": tries + 1 if passing else tries,
             "trouble": reason,
             "worker": None,
@@ -303,18 +464,7 @@ class Publisher:
         done = step_delivery(tx, claim.delivery_id, step, by, fence=claim.fence, **later)
         if done and passing:
             give_up_if_late(tx, looked, again, by)
-        self.told(f"{looked.campaign}/{looked.post.key} to {claim.account}: not sent — {reason}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Intent:
-    call: Call
-    written: float
-    """By the monotonic clock."""
-    looked_at: datetime
-    not_after: datetime
-    about: str
-    """For people: which post, which part, where to."""
+        self.told(f"{looked.reference} to {claim.account}: not sent — {reason}")
 
 
 def _as_outcome(claim: Claim, call: Call, result: Published | PlatformError) -> Outcome:

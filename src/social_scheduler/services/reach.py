@@ -16,8 +16,9 @@ from social_scheduler.media.store import MediaChanged
 from social_scheduler.message import Attachment, Message
 from social_scheduler.platforms import Connection, Platform, Upload
 from social_scheduler.services.accounts import allowed_server
+from social_scheduler.services.claim import Claim
 from social_scheduler.services.context import Context
-from social_scheduler.services.last_look import Blocked, Cleared, last_look
+from social_scheduler.services.last_look import Blocked, Cleared, Grounds, last_look
 from social_scheduler.store import due as due_store
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
@@ -31,16 +32,6 @@ PREPARE_AGAIN = timedelta(minutes=1)
 """After trouble; networks count the calls that hand over pictures too."""
 
 Answer = TypeVar("Answer")
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A delivery that this worker has leased; `fence` is its attempt number."""
-
-    delivery_id: int
-    fence: int
-    account_id: int
-    account: str
 
 
 @dataclass
@@ -58,26 +49,28 @@ class Reach:
     _unprepared: dict[int, datetime] = field(default_factory=dict)
     """Deliveries whose pictures could not be handed over ahead, and when to try again."""
 
-    def connection(self, looked: Looked) -> Connection:
+    def connection(self, account: str, platform: str, server: str) -> Connection:
         """How to reach an account; refused outside of where this workspace may send."""
-        account = looked.account
         return Connection(
-            base_url=allowed_server(self.context, account.platform, account.server),
-            keys=self.context.vault.get(account.name),
+            base_url=allowed_server(self.context, platform, server),
+            keys=self.context.vault.get(account),
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
         )
 
-    def network(self, looked: Looked) -> tuple[Platform, Connection]:
+    def network(self, account: str, platform: str, server: str) -> tuple[Platform, Connection]:
         """The network and how to reach it, having asked once whose keys these are."""
-        platform = self.context.platforms[looked.account.platform]
-        connection = self.connection(looked)
-        name = looked.account.name
-        asked = self._identities.get(name)
+        connection = self.connection(account, platform, server)
+        module = self.context.platforms[platform]
+        asked = self._identities.get(account)
         if asked is None or asked[0] != connection:  # other keys may be another account's
-            native_id = ask(platform.identify, connection).native_id
-            self._identities[name] = (connection, native_id)
-        return platform, connection
+            native_id = ask(module.identify, connection).native_id
+            self._identities[account] = (connection, native_id)
+        return module, connection
+
+    def knows(self, account: str) -> bool:
+        """Whether the account's network need not be asked any more whose keys these are."""
+        return account in self._identities
 
     def forget(self, account: str) -> None:
         """Ask anew whose keys these are."""
@@ -85,25 +78,29 @@ class Reach:
 
     def look(
         self,
-        tx: Transaction,
+        grounds: Grounds,
         claim: Claim,
         intact: Collection[str],
         *,
         early: bool = False,
     ) -> Cleared | Blocked:
         """The last look at a delivery, with what this worker knows of its account."""
-        account = store.look(tx, claim.delivery_id).account
-        asked = self._identities.get(claim.account)
+        connection, native_id = self._identities.get(claim.account, (None, None))
         return last_look(
-            tx,
+            grounds,
             claim.delivery_id,
             fence=claim.fence,
             now=self.context.now(),
-            server=allowed_server(self.context, account.platform, account.server),
-            native_id=asked[1] if asked else None,
+            server=connection.base_url if connection else None,
+            native_id=native_id,
             intact=intact,
             early=early,
         )
+
+    def _look_early(self, claim: Claim, intact: Collection[str]) -> Cleared | Blocked:
+        with self.context.database.read() as tx:
+            grounds = Grounds.read(tx, [claim.delivery_id], self.context.now())
+            return self.look(grounds, claim, intact, early=True)
 
     def pictures(self, message: Message | None, files: contextlib.ExitStack) -> dict[str, BinaryIO]:
         """The pictures, hashed from the open files that are then uploaded."""
@@ -131,9 +128,8 @@ class Reach:
         wanted = [m for m in message.parts[part.number - 1].media if m.sha256 in opened]
         if not wanted:
             return []
-        with self.context.database.read() as tx:
-            if isinstance(self.look(tx, claim, set(opened)), Blocked):
-                return []  # the intent's own last look says why
+        if isinstance(self._look_early(claim, set(opened)), Blocked):
+            return []  # the intent's own last look says why
         return self._hand_over(claim.delivery_id, part.number, wanted, platform, connection, opened)
 
     def _hand_over(
@@ -160,7 +156,7 @@ class Reach:
         return [held[m.sha256] for m in wanted]
 
     def _keep_upload(self, delivery_id: int, part: int, upload: Upload) -> None:
-        with self.context.database.write() as tx:
+        with self.context.database.work() as tx:
             store.keep_upload(
                 tx,
                 UploadRow(
@@ -188,12 +184,19 @@ class Reach:
         with self.context.database.read() as tx:
             looked = store.look(tx, delivery_id)
             message = stored_message(tx, looked)
-        claim = Claim(delivery_id, looked.delivery.attempt, looked.account.id, looked.account.name)
+        account = looked.account
+        claim = Claim(
+            delivery_id,
+            looked.delivery.attempt,
+            account.id,
+            account.name,
+            account.platform,
+            account.server,
+        )
         try:
-            platform, connection = self.network(looked)
+            platform, connection = self.network(account.name, account.platform, account.server)
             opened = self.pictures(message, files)
-            with self.context.database.read() as tx:
-                found = self.look(tx, claim, set(opened), early=True)
+            found = self._look_early(claim, set(opened))
             if isinstance(found, Blocked):
                 return
             for number, part in enumerate(found.message.parts, start=1):
@@ -208,7 +211,7 @@ class Reach:
     def suspend(self, looked: Looked, problem: Unauthorized) -> None:
         """Nothing goes out through the account until an admin connects it again."""
         by = By(self.worker, self.context.now(), problem.problem)
-        with self.context.database.write() as tx:
+        with self.context.database.work() as tx:
             store.suspend_account(tx, looked.account.id, problem.problem)
             remember(tx, by, "suspend_account", delivery_id=looked.delivery.id)
         self.told(f"{looked.account.name}: suspended — {problem}")

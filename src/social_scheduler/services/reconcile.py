@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from social_scheduler.errors import NotSent, RateLimited, SchedulerError, WorkspaceError
+from social_scheduler.errors import NotSent, RateLimited, SchedulerError
 from social_scheduler.journal import Outcome
 from social_scheduler.lifecycle import DeliveryState, PartState
 from social_scheduler.message import Message
-from social_scheduler.platforms import Call, Published, Seen
+from social_scheduler.platforms import Call, Connection, Seen
 from social_scheduler.services.context import Context
 from social_scheduler.services.hold import told
-from social_scheduler.services.last_look import holding
 from social_scheduler.services.outcome import (
     FREE,
-    apply_outcome,
+    apply_outcomes,
+    found_live,
     lose,
-    part_is_live,
+    miss,
     settle_times,
 )
 from social_scheduler.services.publish import Publisher
 from social_scheduler.services.reach import ask
 from social_scheduler.store import due as due_store
+from social_scheduler.store import holds as hold_store
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.publishing import Looked
+from social_scheduler.store.publishing import AttemptEnd, Looked
 from social_scheduler.store.review import messages_of
 from social_scheduler.store.steps import By, remember, step_delivery
-from social_scheduler.store.tables import Attempt, Proof, Verdict
+from social_scheduler.store.tables import Attempt, Delivery, Hold, Proof, Verdict
 
 CERTAINLY_NOT_SENT = frozenset({"not_sent", "rate_limited", "unauthorized", "refused"})
 
@@ -39,56 +40,40 @@ PROOF_PAUSES = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5
 """A network shows a new post everywhere only after a while; after the last one people are told."""
 
 
-def require_same_past(context: Context) -> None:
-    """Refuse a database that lacks what the journal saw: it is an older copy, put back.
+def recover(
+    context: Context,
+    by: By,
+    answered: Mapping[tuple[int, int, int], Outcome],
+    *,
+    worker: str,
+) -> None:
+    """At its start: what this worker left behind when it was last stopped.
 
-    Change numbers alone do not tell: work that goes on in the older copy overtakes them.
+    A lease that began nothing goes back. What was being sent is settled by its journal
+    (`answered`), or else may be live.
     """
-    with context.database.read() as tx:
-        change = store.last_change(tx)
-        attempts = store.attempt_keys(tx)
-        stops = {(row.id, row.step) for row in store.stops_since(tx, 0)}
-        last = context.journal.last_seen()
-        same = last is None or store.mark_of(tx, last[0]) == last[1]
-    if last is not None and not same:
-        raise _older(change, last[0])
-    for record in context.journal.records():
-        kind, seen = record["is"], record.get("change", 0)
-        known = seen <= change
-        if kind == "intent":
-            key = (record["delivery"], record["attempt"], record["part"], record["digest"])
-            known = known and key in attempts
-        elif kind == "stop":
-            known = known and (seen, record["step"]) in stops
-        if not known:
-            raise _older(change, seen)
-
-
-def _older(change: int, seen: int) -> WorkspaceError:
-    return WorkspaceError(
-        f"The database is older than the publishing journal (change {change}, the "
-        f"journal saw change {seen}, which is not in it): it seems to be restored from "
-        "a backup. Nothing is published, or posts could be sent twice.",
-        "Bring back the newest database of this workspace.",
-    )
-
-
-def recover(context: Context, by: By, *, mine: Callable[[str | None], bool]) -> None:
-    """At start: what a dead worker left behind.
-
-    A lease that began nothing goes back. What was being sent is settled by the journal, or
-    else may be live. `mine` says whether a worker's name is of one that is still alive.
-    """
-    answered = context.journal.outcomes()
-    with context.database.write() as tx:
-        for delivery_id in due_store.in_state(tx, DeliveryState.LEASED):
-            looked = store.look(tx, delivery_id)
-            if not mine(looked.delivery.worker):
+    with context.database.work() as tx:
+        taken = due_store.taken_by(tx, worker)
+        for looked in store.look_at(tx, taken).values():
+            if looked.delivery.state is DeliveryState.LEASED:
                 give_back(tx, looked, by.because("its worker stopped"))
-        for delivery_id in due_store.in_state(tx, DeliveryState.SENDING):
-            looked = store.look(tx, delivery_id)
-            if not mine(looked.delivery.worker):
+            else:
                 _recover_sending(tx, context, looked, answered, by)
+
+
+def recover_silent(context: Context, by: By) -> int:
+    """What workers had taken who were not heard of while their lease lasted.
+
+    Only they know what came of their calls: until they say so, these may be live.
+    """
+    with context.database.work() as tx:
+        ended = due_store.ended_leases(tx, context.database.now(tx) or by.at)
+        for looked in store.look_at(tx, ended).values():
+            if looked.delivery.state is DeliveryState.LEASED:
+                give_back(tx, looked, by.because("its lease ran out"))
+            else:
+                _recover_sending(tx, context, looked, {}, by)
+    return len(ended)
 
 
 def give_back(tx: Transaction, looked: Looked, by: By) -> None:
@@ -101,48 +86,46 @@ def _recover_sending(
     tx: Transaction,
     context: Context,
     looked: Looked,
-    answered: dict[tuple[int, int, int], Outcome],
+    answered: Mapping[tuple[int, int, int], Outcome],
     by: By,
 ) -> None:
     delivery = looked.delivery
     part = next((p for p in looked.parts if p.state is PartState.SENDING), None)
     if part is None:  # between two parts of a thread: nothing is under way
         why = by.because("its worker stopped between two parts")
-        step_delivery(tx, delivery.id, "postpone", why, next_try_at=by.at, **FREE)
+        _go_on_later(tx, delivery, why)
         return
     outcome = answered.get((delivery.id, delivery.attempt, part.number))
     if outcome is not None:
-        goes_on = apply_outcome(tx, context, outcome, by.because("from the journal"))
-        if goes_on:
-            step_delivery(tx, delivery.id, "postpone", by, next_try_at=by.at, **FREE)
+        by = by.because("from the journal")
+        if apply_outcomes(tx, context, [outcome], by)[0]:
+            _go_on_later(tx, delivery, by)
         return
     why = by.because("its worker stopped while the call may have been under way")
-    store.end_attempt(
-        tx, delivery.id, delivery.attempt, part.number, by.at, "unconfirmed", why.why or ""
-    )
+    end = AttemptEnd(delivery.id, delivery.attempt, part.number, "unconfirmed", why.why or "")
+    store.end_attempts(tx, [end], by.at)
     lose(tx, context, looked, part.number, why)
+
+
+def _go_on_later(tx: Transaction, delivery: Delivery, by: By) -> None:
+    # With another fence: a worker that was only slow must not go on with it as well.
+    fence = delivery.attempt + 1
+    step_delivery(tx, delivery.id, "postpone", by, ready_at=by.at, attempt=fence, **FREE)
 
 
 def miss_lapsed(context: Context, by: By, limit: int = 500) -> int:
     """Windows that have closed: missed, or partial when a part is live. A person decides."""
-    with context.database.read() as tx:
+    with context.database.work() as tx:
         ids = due_store.lapsed(tx, by.at, limit)
-        ended = due_store.ended_leases(tx, by.at)
-    if not ids and not ended:
-        return 0
-    with context.database.write() as tx:
-        for delivery_id in ended:
-            give_back(tx, store.look(tx, delivery_id), by.because("its lease ran out"))
-        for delivery_id in ids:
-            looked = store.look(tx, delivery_id)
-            why = looked.delivery.trouble or _why_not_sent(tx, looked, by)
-            step = "stop" if looked.live else "miss"
-            step_delivery(tx, delivery_id, step, by.because(why), trouble=why, **FREE)
+        holds = hold_store.active(tx, by.at)
+        for looked in store.look_at(tx, ids).values():
+            why = looked.delivery.trouble or _why_not_sent(looked, holds)
+            miss(tx, looked, why, by)
     return len(ids)
 
 
-def _why_not_sent(tx: Transaction, looked: Looked, by: By) -> str:
-    held = "; ".join(told(hold) for hold in holding(tx, looked, by.at))
+def _why_not_sent(looked: Looked, holds: Sequence[Hold]) -> str:
+    held = "; ".join(told(hold) for hold in looked.held_by(holds))
     state = looked.post.state.value.replace("_", " ")
     return f"the window closed; {held or f'the post was {state}'}"
 
@@ -169,11 +152,11 @@ def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
         return  # what is being said right now has no id yet, and could be taken for the lost one
     platform = context.platforms[looked.account.platform]
     try:
-        connection = publisher.reach.connection(looked)
+        connection = _connection(publisher, looked)
         found = ask(platform.find, connection, call, _first_unclear(attempts).started_at, known)
     except SchedulerError as problem:
         pause = problem.until - by.at if isinstance(problem, RateLimited) else LOOK_AGAIN
-        with context.database.write() as tx:
+        with context.database.work() as tx:
             store.set_delivery(
                 tx,
                 delivery_id,
@@ -181,35 +164,27 @@ def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
                 next_look_at=by.at + max(pause, LOOK_AGAIN),
             )
         return
-    with context.database.write() as tx:
+    with context.database.work() as tx:
         if found and found.remote_id in store.known_remote_ids(tx, looked.account.id):
             return  # it was given to another delivery while we looked: look again
+        looked = store.look(tx, delivery_id)
         if found is None:
-            _not_there(tx, context, store.look(tx, delivery_id), attempts[-1], by)
-        else:
-            _there(tx, store.look(tx, delivery_id), part.number, found, by)
+            _not_there(tx, context, looked, attempts[-1], by)
+        elif looked.delivery.state is DeliveryState.UNCONFIRMED:  # or a person was quicker
+            found_live(
+                tx,
+                looked,
+                part.number,
+                by.because(found.url),
+                remote_id=found.remote_id,
+                url=found.url,
+            )
 
 
 def _first_unclear(attempts: Sequence[Attempt]) -> Attempt:
     """The earliest call of a part that may have gone through, not only the last one."""
     unclear = [a for a in attempts if a.outcome not in CERTAINLY_NOT_SENT]
     return unclear[0] if unclear else attempts[-1]
-
-
-def _there(tx: Transaction, looked: Looked, part: int, found: Published, by: By) -> None:
-    if looked.delivery.state is not DeliveryState.UNCONFIRMED:
-        return  # a person was quicker
-    by = by.because(found.url)
-    done = part_is_live(tx, looked, part, "found", by, remote_id=found.remote_id, url=found.url)
-    step_delivery(
-        tx,
-        looked.delivery.id,
-        "found" if done else "resume",
-        by,
-        trouble=None,
-        next_look_at=None,
-        next_try_at=None if done else by.at,
-    )
 
 
 def _not_there(tx: Transaction, context: Context, looked: Looked, attempt: Attempt, by: By) -> None:
@@ -248,7 +223,7 @@ def prove(publisher: Publisher, by: By) -> None:
         platform = context.platforms[looked.account.platform]
         expected = platform.as_seen(call)
         try:
-            seen = ask(platform.read_back, publisher.reach.connection(looked), part.remote_id)
+            seen = ask(platform.read_back, _connection(publisher, looked), part.remote_id)
         except NotSent:
             verdict, fields, shown = Verdict.NOT_READABLE, [], None
         except SchedulerError as problem:
@@ -257,6 +232,11 @@ def prove(publisher: Publisher, by: By) -> None:
             verdict, fields, shown = _compare(seen, expected)
         _keep_proof(context, proof, verdict, fields, shown, by)
         publisher.probe("proved")
+
+
+def _connection(publisher: Publisher, looked: Looked) -> Connection:
+    account = looked.account
+    return publisher.reach.connection(account.name, account.platform, account.server)
 
 
 def _compare(
@@ -279,7 +259,7 @@ def _keep_proof(
 ) -> None:
     looks = proof.looks + 1
     settled = verdict is Verdict.EQUAL or looks > len(PROOF_PAUSES)
-    with context.database.write() as tx:
+    with context.database.work() as tx:
         store.set_proof(
             tx,
             proof.delivery_id,
@@ -297,7 +277,7 @@ def _keep_proof(
 
 
 def _no_more_looks(context: Context, proof: Proof) -> None:
-    with context.database.write() as tx:
+    with context.database.work() as tx:
         store.set_proof(tx, proof.delivery_id, proof.part, next_look_at=None)
 
 

@@ -19,7 +19,7 @@ def reasons_to_wait(context: Context, now: datetime) -> list[str]:
         holds = hold_store.active(tx, now)
         found = waiting(tx, now)
     return [
-        f"{one.reference} to {one.due.account}: due, but not sent — {why}"
+        f"{one.due.reference} to {one.due.account}: due, but not sent — {why}"
         for one in found
         if (why := _in_the_way(one, holds))
     ]
@@ -31,15 +31,5 @@ def _in_the_way(one: WaitingDelivery, holds: Sequence[Hold]) -> str:
         return f"the post is {one.post.value.replace('_', ' ')}, not approved"
     if one.account is not AccountState.CONNECTED:
         return f"the account is suspended: {one.trouble}"
-    due = one.due
-    for hold in holds:
-        if hold_store.matches(
-            hold,
-            campaign=due.campaign,
-            account=due.account,
-            language=due.language,
-            kind=due.kind,
-            tags=due.tags,
-        ):
-            return told(hold)
-    return ""
+    hold = one.due.held_by(holds)
+    return told(hold) if hold else ""

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, bindparam, func, or_, select
+from sqlalchemy.orm import aliased
 
 from social_scheduler.lifecycle import DeliveryState, PostState
 from social_scheduler.store.database import Transaction
@@ -16,6 +18,7 @@ from social_scheduler.store.tables import (
     AccountState,
     Campaign,
     Delivery,
+    History,
     Hold,
     Post,
     Proof,
@@ -23,11 +26,23 @@ from social_scheduler.store.tables import (
 )
 
 
+def in_state(*states: DeliveryState, of: type[Delivery] = Delivery) -> ColumnElement[bool]:
+    """The states as literals: an index over few rows is recognised by the very same words."""
+    words = [bindparam(None, s, Delivery.state.type, literal_execute=True) for s in states]
+    return of.state == words[0] if len(words) == 1 else of.state.in_(words)
+
+
+SCHEDULED = in_state(DeliveryState.SCHEDULED)
+TAKEN = in_state(DeliveryState.LEASED, DeliveryState.SENDING)
+
+
 @dataclass(frozen=True, slots=True)
 class DueDelivery:
-    """A delivery that may be claimed, with what holds look at."""
+    """A delivery whose time has come, with what decides whether it may be taken."""
 
     id: int
+    post_id: int
+    revision: int
     attempt: int
     account_id: int
     account: str
@@ -35,58 +50,192 @@ class DueDelivery:
     kind: str
     tags: tuple[str, ...]
     campaign: str
+    key: str
+    due_at: datetime
+    ready_at: datetime
+    not_after: datetime
+    together: bool
+    pictures: int
+    platform: str
+    server: str
+    spacing: int
+    spoke_at: datetime | None
 
+    @property
+    def may_speak_at(self) -> datetime:
+        """When its account's spacing lets it be said, and it is ready."""
+        if not self.spacing or self.spoke_at is None:
+            return self.ready_at
+        return max(self.ready_at, self.spoke_at + timedelta(seconds=self.spacing))
 
-def _ready(now: datetime) -> ColumnElement[bool]:
-    return and_(
-        Delivery.state == DeliveryState.SCHEDULED,
-        Delivery.due_at <= now,
-        Delivery.not_before <= now,
-        Delivery.not_after > now,
-        or_(Delivery.next_try_at.is_(None), Delivery.next_try_at <= now),
-        Post.state == PostState.APPROVED,
-        Account.state == AccountState.CONNECTED,
-        or_(Account.limited_until.is_(None), Account.limited_until <= now),
-    )
+    @property
+    def reference(self) -> str:
+        """The post, as people name it."""
+        return f"{self.campaign}/{self.key}"
 
-
-def due(tx: Transaction, now: datetime, holds: Collection[Hold], limit: int) -> list[DueDelivery]:
-    """Deliveries that may be claimed now, the longest due first, without what is held."""
-    rows = tx.execute(
-        select(
-            Delivery.id,
-            Delivery.attempt,
-            Delivery.account_id,
-            Account.name,
-            Delivery.language,
-            Delivery.kind,
-            Delivery.tags,
-            Campaign.name.label("campaign"),
-        )
-        .join(Post, Post.id == Delivery.post_id)
-        .join(Campaign, Campaign.id == Post.campaign_id)
-        .join(Account, Account.id == Delivery.account_id)
-        .where(_ready(now))
-        .order_by(Delivery.due_at, Delivery.id)
-    )
-    found: list[DueDelivery] = []
-    for row in rows:  # no LIMIT: many held ones in front must not keep the others waiting
-        one = DueDelivery(*row[:6], tuple(row.tags), row.campaign)
-        if not any(
-            matches(
+    def held_by(self, holds: Collection[Hold]) -> Hold | None:
+        """The first hold that stops it."""
+        for hold in holds:
+            if matches(
                 hold,
-                campaign=one.campaign,
-                account=one.account,
-                language=one.language,
-                kind=one.kind,
-                tags=one.tags,
-            )
-            for hold in holds
-        ):
-            found.append(one)
-            if len(found) == limit:
-                break
-    return found
+                campaign=self.campaign,
+                key=self.key,
+                account=self.account,
+                language=self.language,
+                kind=self.kind,
+                tags=self.tags,
+            ):
+                return hold
+        return None
+
+
+_DUE = (
+    select(
+        Delivery.id,
+        Delivery.post_id,
+        Delivery.revision,
+        Delivery.attempt,
+        Delivery.account_id,
+        Account.name,
+        Delivery.language,
+        Delivery.kind,
+        Delivery.tags,
+        Campaign.name.label("campaign"),
+        Post.key,
+        Delivery.due_at,
+        Delivery.ready_at,
+        Delivery.not_after,
+        Delivery.together,
+        Delivery.pictures,
+        Account.platform,
+        Account.server,
+        Account.spacing,
+        Account.spoke_at,
+    )
+    .join(Post, Post.id == Delivery.post_id)
+    .join(Campaign, Campaign.id == Post.campaign_id)
+    .join(Account, Account.id == Delivery.account_id)
+)
+
+
+# Not by the index of the posts' states: most posts are approved, few deliveries are ready.
+_APPROVED = func.coalesce(Post.state, "") == PostState.APPROVED
+
+
+def due(
+    tx: Transaction, now: datetime, until: datetime, limit: int, *, worker: str | None = None
+) -> list[DueDelivery]:
+    """Approved deliveries that are ready by `until`, the longest ready first.
+
+    With `worker`, they are locked for it, and those that others are taking this moment, or
+    whose account another worker speaks through, are left to them.
+    """
+    query = _DUE.where(
+        SCHEDULED,
+        Delivery.ready_at <= until,
+        Delivery.not_after > now,
+        _APPROVED,
+        Account.state == AccountState.CONNECTED,
+        or_(Account.limited_until.is_(None), Account.limited_until <= until),
+    ).order_by(Delivery.ready_at, Delivery.id)
+    if worker is not None:
+        other = aliased(Delivery)
+        elsewhere = select(other.id).where(
+            other.account_id == Delivery.account_id,
+            in_state(DeliveryState.LEASED, DeliveryState.SENDING, of=other),
+            other.worker != worker,
+        )
+        query = query.where(~elsewhere.exists()).with_for_update(
+            of=Delivery, skip_locked=True, key_share=True
+        )
+    return [_due(row) for row in tx.execute(query.limit(limit))]
+
+
+def siblings(tx: Transaction, post_ids: Collection[int]) -> list[tuple[DueDelivery, DeliveryState]]:
+    """Every delivery of some posts, with where it stands: for what is released together."""
+    rows = tx.execute(
+        _DUE.add_columns(Delivery.state).where(Delivery.post_id.in_(post_ids)).order_by(Delivery.id)
+    )
+    return [(_due(row[:-1]), row[-1]) for row in rows]
+
+
+def lock_accounts(tx: Transaction, ids: Collection[int]) -> set[int]:
+    """Lock accounts for a claim; those that another worker is claiming for are left out."""
+    return set(
+        tx.scalars(
+            select(Account.id)
+            .where(Account.id.in_(ids))
+            .order_by(Account.id)
+            .with_for_update(skip_locked=True, key_share=True)
+        )
+    )
+
+
+def taken_accounts(tx: Transaction, ids: Collection[int], *, others_than: str | None) -> set[int]:
+    """Those of the accounts that a worker (another than the named one) speaks through now."""
+    query = select(Delivery.account_id).where(Delivery.account_id.in_(ids), TAKEN)
+    if others_than is not None:
+        query = query.where(Delivery.worker != others_than)
+    return set(tx.scalars(query))
+
+
+def leased_by_account(tx: Transaction) -> list[tuple[int, int]]:
+    """(account, how many of its deliveries are leased and not begun)."""
+    rows = tx.execute(
+        select(Delivery.account_id, func.count())
+        .where(TAKEN, Delivery.state == DeliveryState.LEASED)
+        .group_by(Delivery.account_id)
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def _due(row: Any) -> DueDelivery:
+    values = list(row)
+    values[8] = tuple(values[8])
+    return DueDelivery(*values)
+
+
+@dataclass(frozen=True, slots=True)
+class Pulse:
+    """The few moments from which a worker sees whether there is anything to do."""
+
+    change: int
+    """The newest history row's number."""
+    ready: datetime | None
+    """The earliest moment at which something scheduled may be taken."""
+    lapses: datetime | None
+    """The earliest moment at which the window of something scheduled closes."""
+    lease_ends: datetime | None
+    look: datetime | None
+    """The earliest moment at which something unconfirmed is to be looked for."""
+    proof: datetime | None
+    """The earliest moment at which something live is to be read back."""
+
+
+def pulse(tx: Transaction) -> Pulse:
+    """One query, whatever the length of the queue: every moment comes from an index's end."""
+    row = tx.execute(
+        select(
+            select(func.max(History.id)).scalar_subquery(),
+            _earliest(Delivery.ready_at, SCHEDULED),
+            _earliest(Delivery.not_after, SCHEDULED),
+            _earliest(Delivery.lease_until, TAKEN),
+            _earliest(Delivery.next_look_at, in_state(DeliveryState.UNCONFIRMED)),
+            _earliest(Proof.next_look_at, Proof.next_look_at.is_not(None)),
+        )
+    ).one()
+    return Pulse(row[0] or 0, *row[1:])
+
+
+def _earliest(moment: Any, condition: ColumnElement[bool]) -> ScalarSelect[datetime]:
+    return select(func.min(moment)).where(condition).scalar_subquery()
+
+
+def next_ready(tx: Transaction, after: datetime) -> datetime | None:
+    """The earliest moment after one at which something scheduled may be taken."""
+    return tx.scalar(
+        select(func.min(Delivery.ready_at)).where(SCHEDULED, Delivery.ready_at > after)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +243,6 @@ class WaitingDelivery:
     """A delivery whose window is open and which nobody has begun, with what may be in its way."""
 
     due: DueDelivery
-    reference: str
-    revision: int
     post: PostState
     account: AccountState
     trouble: str | None
@@ -109,7 +256,7 @@ def waiting(tx: Transaction, now: datetime, limit: int = 200) -> list[WaitingDel
         .join(Campaign, Campaign.id == Post.campaign_id)
         .join(Account, Account.id == Delivery.account_id)
         .where(
-            Delivery.state == DeliveryState.SCHEDULED,
+            SCHEDULED,
             Delivery.due_at <= now,
             Delivery.not_before <= now,
             Delivery.not_after > now,
@@ -119,9 +266,28 @@ def waiting(tx: Transaction, now: datetime, limit: int = 200) -> list[WaitingDel
     )
     return [
         WaitingDelivery(
-            DueDelivery(d.id, d.attempt, a.id, a.name, d.language, d.kind, tuple(d.tags), campaign),
-            f"{campaign}/{key}",
-            d.revision,
+            DueDelivery(
+                d.id,
+                d.post_id,
+                d.revision,
+                d.attempt,
+                a.id,
+                a.name,
+                d.language,
+                d.kind,
+                tuple(d.tags),
+                campaign,
+                key,
+                d.due_at,
+                d.ready_at,
+                d.not_after,
+                d.together,
+                d.pictures,
+                a.platform,
+                a.server,
+                a.spacing,
+                a.spoke_at,
+            ),
             state,
             a.state,
             a.trouble,
@@ -130,31 +296,12 @@ def waiting(tx: Transaction, now: datetime, limit: int = 200) -> list[WaitingDel
     ]
 
 
-def next_due(tx: Transaction) -> datetime | None:
-    """The earliest moment at which an approved delivery may become due."""
-    return tx.scalar(
-        select(func.min(func.coalesce(Delivery.next_try_at, Delivery.not_before)))
-        .join(Post, Post.id == Delivery.post_id)
-        .join(Account, Account.id == Delivery.account_id)
-        .where(
-            Delivery.state == DeliveryState.SCHEDULED,
-            Post.state == PostState.APPROVED,
-            Account.state == AccountState.CONNECTED,
-        )
+def count_overdue(tx: Transaction, now: datetime) -> int:
+    """How many deliveries are due and were not sent for a reason that is written down."""
+    overdue = select(func.count()).where(
+        SCHEDULED, Delivery.due_at <= now, Delivery.trouble.is_not(None)
     )
-
-
-def next_look(tx: Transaction) -> datetime | None:
-    """The earliest moment at which something unconfirmed or unproved is to be looked at."""
-    looks = [
-        tx.scalar(
-            select(func.min(Delivery.next_look_at)).where(
-                Delivery.state == DeliveryState.UNCONFIRMED
-            )
-        ),
-        tx.scalar(select(func.min(Proof.next_look_at))),
-    ]
-    return min((at for at in looks if at is not None), default=None)
+    return tx.scalar(overdue) or 0
 
 
 def to_prepare(tx: Transaction, now: datetime, until: datetime, limit: int) -> list[int]:
@@ -165,11 +312,11 @@ def to_prepare(tx: Transaction, now: datetime, until: datetime, limit: int) -> l
             .join(Post, Post.id == Delivery.post_id)
             .join(Account, Account.id == Delivery.account_id)
             .where(
-                Delivery.state == DeliveryState.SCHEDULED,
+                SCHEDULED,
                 Delivery.pictures > 0,
                 Delivery.due_at <= until,
                 Delivery.not_after > now,
-                or_(Delivery.next_try_at.is_(None), Delivery.next_try_at <= now),
+                or_(Delivery.tries == 0, Delivery.ready_at <= now),
                 Post.state == PostState.APPROVED,
                 Account.state == AccountState.CONNECTED,
                 ~select(Upload.delivery_id).where(Upload.delivery_id == Delivery.id).exists(),
@@ -185,7 +332,7 @@ def lapsed(tx: Transaction, now: datetime, limit: int) -> list[int]:
     return list(
         tx.scalars(
             select(Delivery.id)
-            .where(Delivery.state == DeliveryState.SCHEDULED, Delivery.not_after <= now)
+            .where(SCHEDULED, Delivery.not_after <= now)
             .order_by(Delivery.not_after)
             .limit(limit)
         )
@@ -193,20 +340,16 @@ def lapsed(tx: Transaction, now: datetime, limit: int) -> list[int]:
 
 
 def ended_leases(tx: Transaction, now: datetime) -> list[int]:
-    """Deliveries that somebody leased and did not begin in time."""
+    """Deliveries whose worker has not been heard of in time."""
+    return list(tx.scalars(select(Delivery.id).where(TAKEN, Delivery.lease_until <= now)))
+
+
+def taken_by(tx: Transaction, worker: str) -> list[int]:
+    """Deliveries that a worker has leased or is sending, oldest due first."""
     return list(
         tx.scalars(
-            select(Delivery.id).where(
-                Delivery.state == DeliveryState.LEASED, Delivery.lease_until <= now
-            )
+            select(Delivery.id).where(TAKEN, Delivery.worker == worker).order_by(Delivery.due_at)
         )
-    )
-
-
-def in_state(tx: Transaction, state: DeliveryState) -> list[int]:
-    """Deliveries in a state, oldest due first."""
-    return list(
-        tx.scalars(select(Delivery.id).where(Delivery.state == state).order_by(Delivery.due_at))
     )
 
 
@@ -215,7 +358,7 @@ def to_look_for(tx: Transaction, now: datetime) -> list[int]:
     return list(
         tx.scalars(
             select(Delivery.id)
-            .where(Delivery.state == DeliveryState.UNCONFIRMED, Delivery.next_look_at <= now)
+            .where(in_state(DeliveryState.UNCONFIRMED), Delivery.next_look_at <= now)
             .order_by(Delivery.next_look_at)
         )
     )

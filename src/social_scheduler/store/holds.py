@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import or_, select, update
 
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.tables import Account, Campaign, Hold, HoldScope, Revision
+from social_scheduler.store.tables import Account, Campaign, Hold, HoldScope, Post, Revision
 
 
 def active(tx: Transaction, now: datetime) -> list[Hold]:
@@ -49,23 +49,35 @@ def choices(tx: Transaction, scope: HoldScope) -> list[str]:
     match scope:
         case HoldScope.CAMPAIGN:
             found = set(tx.scalars(select(Campaign.name)))
+        case HoldScope.POST:
+            posts = tx.execute(select(Campaign.name, Post.key).join(Post))
+            found = {f"{campaign}/{key}" for campaign, key in posts}
         case HoldScope.ACCOUNT:
             found = set(tx.scalars(select(Account.name)))
         case HoldScope.LANGUAGE:
             found = set(tx.scalars(select(Account.language)))
         case _:
-            tags = tx.scalars(select(Revision.tags).distinct())
+            tags = tx.scalars(select(Revision.tags))
             found = {tag for several in tags for tag in several}
     return sorted(found)
 
 
 def matches(
-    hold: Hold, *, campaign: str, account: str, language: str, kind: str, tags: Collection[str]
+    hold: Hold,
+    *,
+    campaign: str,
+    key: str,
+    account: str,
+    language: str,
+    kind: str,
+    tags: Collection[str],
 ) -> bool:
     """Whether a hold stops such a delivery. An unknown scope stops everything."""
     match hold.scope:
         case HoldScope.CAMPAIGN:
             return hold.value == campaign
+        case HoldScope.POST:
+            return hold.value == f"{campaign}/{key}"
         case HoldScope.ACCOUNT:
             return hold.value == account
         case HoldScope.LANGUAGE:

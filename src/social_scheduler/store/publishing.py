@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 
 from social_scheduler.lifecycle import DeliveryState, PartState
 from social_scheduler.message import Window
 from social_scheduler.store.database import Transaction
+from social_scheduler.store.due import TAKEN
+from social_scheduler.store.holds import matches
 from social_scheduler.store.tables import (
     Account,
     AccountState,
     Attempt,
+    Base,
     Campaign,
     Delivery,
     History,
+    Hold,
     Part,
     Post,
     Proof,
@@ -26,8 +32,7 @@ from social_scheduler.store.tables import (
     Worker,
 )
 
-STOPS = ("hold", "cancel", "withdraw", "request_changes")
-"""Decisions to stop something; the journal repeats them outside the database."""
+DELIVERY, ATTEMPT, PROOF = (Base.metadata.tables[n] for n in ("delivery", "attempt", "proof"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +56,28 @@ class Looked:
         return any(p.state is PartState.LIVE for p in self.parts)
 
     @property
+    def reference(self) -> str:
+        """The post, as people name it."""
+        return f"{self.campaign}/{self.post.key}"
+
+    def held_by(self, holds: Collection[Hold]) -> list[Hold]:
+        """Those of the holds that stop it."""
+        delivery = self.delivery
+        return [
+            hold
+            for hold in holds
+            if matches(
+                hold,
+                campaign=self.campaign,
+                key=self.post.key,
+                account=self.account.name,
+                language=delivery.language,
+                kind=delivery.kind,
+                tags=delivery.tags,
+            )
+        ]
+
+    @property
     def next_part(self) -> Part | None:
         """The first part that has not been said."""
         return next((p for p in self.parts if p.state is not PartState.LIVE), None)
@@ -58,17 +85,27 @@ class Looked:
 
 def look(tx: Transaction, delivery_id: int) -> Looked:
     """Everything about one delivery."""
-    delivery, post, account, campaign = tx.execute(
+    return look_at(tx, [delivery_id])[delivery_id]
+
+
+def look_at(tx: Transaction, ids: Collection[int]) -> dict[int, Looked]:
+    """Everything about some deliveries, by id."""
+    parts: dict[int, list[Part]] = {}
+    mine = select(Part).where(Part.delivery_id.in_(ids)).order_by(Part.delivery_id, Part.number)
+    for part in tx.scalars(mine):
+        parts.setdefault(part.delivery_id, []).append(part)
+    rows = tx.execute(
         select(Delivery, Post, Account, Campaign.name)
         .join(Post, Post.id == Delivery.post_id)
         .join(Account, Account.id == Delivery.account_id)
         .join(Campaign, Campaign.id == Post.campaign_id)
-        .where(Delivery.id == delivery_id)
-    ).one()
-    parts = tx.scalars(
-        select(Part).where(Part.delivery_id == delivery_id).order_by(Part.number)
-    ).all()
-    return Looked(delivery, post, campaign, account, tuple(parts))
+        .where(Delivery.id.in_(ids))
+        .execution_options(populate_existing=True)
+    )
+    return {
+        delivery.id: Looked(delivery, post, campaign, account, tuple(parts.get(delivery.id, ())))
+        for delivery, post, account, campaign in rows
+    }
 
 
 def set_delivery(tx: Transaction, delivery_id: int, fence: int | None, **values: Any) -> bool:
@@ -79,25 +116,43 @@ def set_delivery(tx: Transaction, delivery_id: int, fence: int | None, **values:
     return bool(getattr(tx.execute(statement.values(**values)), "rowcount", 0))
 
 
-def begin_attempt(tx: Transaction, **values: Any) -> None:
-    """The intent: durable before the call."""
-    tx.execute(insert(Attempt).values(finished_at=None, outcome=None, evidence=None, **values))
+def begin_attempts(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    """The intents: durable before the calls."""
+    unknown = {"finished_at": None, "outcome": None, "evidence": None}
+    tx.connection().execute(insert(ATTEMPT), [{**row, **unknown} for row in rows])
 
 
-def end_attempt(
-    tx: Transaction,
-    delivery_id: int,
-    number: int,
-    part: int,
-    at: datetime,
-    outcome: str,
-    evidence: str,
-) -> None:
-    """What came of the call."""
-    tx.execute(
-        update(Attempt)
-        .where(Attempt.delivery_id == delivery_id, Attempt.number == number, Attempt.part == part)
-        .values(finished_at=at, outcome=outcome, evidence=evidence or None)
+@dataclass(frozen=True, slots=True)
+class AttemptEnd:
+    """What came of one call."""
+
+    delivery_id: int
+    number: int
+    part: int
+    outcome: str
+    evidence: str
+
+
+def end_attempts(tx: Transaction, ends: Sequence[AttemptEnd], at: datetime) -> None:
+    """What came of the calls."""
+    tx.connection().execute(
+        update(ATTEMPT)
+        .where(
+            ATTEMPT.c.delivery_id == bindparam("_delivery"),
+            ATTEMPT.c.number == bindparam("_number"),
+            ATTEMPT.c.part == bindparam("_part"),
+        )
+        .values(finished_at=at, outcome=bindparam("_outcome"), evidence=bindparam("_evidence")),
+        [
+            {
+                "_delivery": end.delivery_id,
+                "_number": end.number,
+                "_part": end.part,
+                "_outcome": end.outcome,
+                "_evidence": end.evidence or None,
+            }
+            for end in ends
+        ],
     )
 
 
@@ -112,12 +167,15 @@ def attempts_of(tx: Transaction, delivery_id: int) -> list[Attempt]:
     )
 
 
-def attempt_keys(tx: Transaction) -> frozenset[tuple[int, int, int, str]]:
-    """Every call there was, as (delivery, attempt, part, digest)."""
+def begun_since(tx: Transaction, since: datetime) -> list[tuple[int, int]]:
+    """(account, how many of its posts were begun) since a moment."""
     rows = tx.execute(
-        select(Attempt.delivery_id, Attempt.number, Attempt.part, Attempt.digest)
-    ).all()
-    return frozenset((row[0], row[1], row[2], row[3]) for row in rows)
+        select(Delivery.account_id, func.count(func.distinct(Attempt.delivery_id)))
+        .join(Delivery, Delivery.id == Attempt.delivery_id)
+        .where(Attempt.started_at > since)
+        .group_by(Delivery.account_id)
+    )
+    return [(row[0], row[1]) for row in rows]
 
 
 def uploads_of(tx: Transaction, delivery_id: int, now: datetime) -> list[Upload]:
@@ -164,20 +222,21 @@ def limit_account(tx: Transaction, account_id: int, until: datetime) -> None:
     tx.execute(update(Account).where(Account.id == account_id).values(limited_until=until))
 
 
-def await_proof(tx: Transaction, delivery_id: int, part: int, at: datetime) -> None:
-    """A part is live; it is to be read back at `at`."""
-    tx.merge(
-        Proof(
-            delivery_id=delivery_id,
-            part=part,
-            verdict=None,
-            fields=[],
-            seen=None,
-            looks=0,
-            checked_at=None,
-            next_look_at=at,
-        )
-    )
+def await_proofs(tx: Transaction, parts: Sequence[tuple[int, int]], at: datetime) -> None:
+    """Parts, as (delivery, number), are live; each is to be read back at `at`."""
+    afresh: dict[str, Any] = {
+        "verdict": None,
+        "fields": [],
+        "seen": None,
+        "looks": 0,
+        "checked_at": None,
+        "next_look_at": at,
+    }
+    rows = [{"delivery_id": delivery, "part": number, **afresh} for delivery, number in parts]
+    dialect = tx.connection().dialect.name
+    new = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(PROOF)
+    again = new.on_conflict_do_update(index_elements=["delivery_id", "part"], set_=afresh)
+    tx.connection().execute(again, rows)
 
 
 def set_proof(tx: Transaction, delivery_id: int, part: int, **values: Any) -> None:
@@ -201,18 +260,21 @@ def mark_of(tx: Transaction, change: int) -> str | None:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def stops_since(tx: Transaction, change: int) -> list[History]:
-    """Decisions to stop something, after a change number."""
-    return list(
-        tx.scalars(
-            select(History).where(History.id > change, History.step.in_(STOPS)).order_by(History.id)
-        )
+def keep_beat(tx: Transaction, worker: str, **values: Any) -> None:
+    """A worker started, ended, or gave a sign of life."""
+    tx.execute(update(Worker).where(Worker.id == worker).values(**values))
+
+
+def renew_leases(tx: Transaction, worker: str, until: datetime) -> None:
+    """The worker is alive: what it has taken stays its own for a while longer."""
+    tx.connection().execute(
+        update(DELIVERY).where(TAKEN, DELIVERY.c.worker == worker).values(lease_until=until)
     )
 
 
-def keep_worker(tx: Transaction, worker: Worker) -> None:
-    """A worker started, or was heard of."""
-    tx.merge(worker)
+def keep_spoken(tx: Transaction, account_ids: Collection[int], at: datetime) -> None:
+    """Accounts that keep a distance between their posts have just begun one."""
+    tx.execute(update(Account).where(Account.id.in_(account_ids)).values(spoke_at=at))
 
 
 def workers(tx: Transaction) -> list[Worker]:

@@ -152,7 +152,7 @@ def add_messages(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
 
 
 def set_window(
-    tx: Transaction, post: KnownPost, window: Window, authors: Sequence[int], **written: str
+    tx: Transaction, post: KnownPost, window: Window, authors: Sequence[int], **written: Any
 ) -> None:
     """Another time for the current revision."""
     tx.execute(
@@ -178,7 +178,7 @@ def repoint_delivery(tx: Transaction, delivery_id: int, window: Window, **values
             not_before=window.not_before,
             not_after=window.not_after,
             attempt=Delivery.attempt + 1,
-            next_try_at=None,
+            ready_at=window.not_before,
             trouble=None,
             tries=0,
             **values,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -98,6 +98,38 @@ def revision_of(tx: Transaction, post_id: int, number: int) -> Revision:
     return tx.scalars(
         select(Revision).where(Revision.post_id == post_id, Revision.number == number)
     ).one()
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """One revision with every account's words and every approval given to it."""
+
+    revision: Revision
+    messages: tuple[StoredMessage, ...]
+    approvals: tuple[StoredApproval, ...]
+
+
+def wordings(
+    tx: Transaction, wanted: Collection[tuple[int, int]]
+) -> dict[tuple[int, int], Wording]:
+    """Revisions whole, by (post, number)."""
+    posts = {post_id for post_id, _ in wanted}
+    messages: dict[tuple[int, int], list[StoredMessage]] = {}
+    for row in tx.execute(
+        stored_messages().add_columns(MessageRow.revision).where(MessageRow.post_id.in_(posts))
+    ):
+        messages.setdefault((row[0], row[-1]), []).append(StoredMessage(*row[1:-1]))
+    approvals: dict[tuple[int, int], list[StoredApproval]] = {}
+    for given, person in tx.execute(stored_approvals().where(Approval.post_id.in_(posts))):
+        approvals.setdefault((given.post_id, given.revision), []).append(
+            StoredApproval.of(given, person)
+        )
+    revisions = tx.scalars(select(Revision).where(Revision.post_id.in_(posts)))
+    return {
+        key: Wording(r, tuple(messages.get(key, ())), tuple(approvals.get(key, ())))
+        for r in revisions
+        if (key := (r.post_id, r.number)) in wanted
+    }
 
 
 def stored_messages() -> Select[int, int, str, str, str, str, str, bytes]:

@@ -1,7 +1,8 @@
 """Every change of state: one conditional UPDATE and one history row, checked against the table.
 
 No other code writes a state. A step whose conditions no longer hold changes nothing and
-answers False: somebody else was quicker, and the caller decides what that means.
+answers False: somebody else was quicker, and the caller decides what that means. Steps of
+many at once hold for all of them or raise, and the caller takes them one by one.
 """
 
 from __future__ import annotations
@@ -11,11 +12,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, select, update
 
+from social_scheduler.errors import Conflict
 from social_scheduler.lifecycle import DeliveryState, PartState, PostState, Thing, rule
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.tables import Delivery, History, Part, Post
+from social_scheduler.store.tables import Base, Delivery, History, Part, Post
+
+DELIVERY, PART, HISTORY = (Base.metadata.tables[name] for name in ("delivery", "part", "history"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +99,123 @@ def step_part(
         return False
     _remember(tx, by, step, source, row.target, delivery_id=delivery_id, part=number)
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryStep:
+    """One delivery's place in steps of many: where it was seen, and what else is set."""
+
+    id: int
+    post_id: int
+    source: DeliveryState
+    fence: int
+    values: Mapping[str, Any]
+    why: str | None = None
+
+
+def step_deliveries(tx: Transaction, step: str, rows: Sequence[DeliveryStep], by: By) -> None:
+    """The same step for many deliveries, each with the same set of values: all, or Conflict."""
+    row = rule(Thing.DELIVERY, step)
+    if any(each.source not in row.sources for each in rows):
+        raise Conflict(f"Some deliveries cannot {step} now.")
+    statement = (
+        update(DELIVERY)
+        .where(
+            DELIVERY.c.id == bindparam("_id"),
+            DELIVERY.c.state == bindparam("_source"),
+            DELIVERY.c.attempt == bindparam("_fence"),
+        )
+        .values(state=row.target, **{name: bindparam(f"_{name}") for name in rows[0].values})
+    )
+    done = tx.connection().execute(
+        statement,
+        [
+            {
+                "_id": each.id,
+                "_source": each.source,
+                "_fence": each.fence,
+                **{f"_{name}": value for name, value in each.values.items()},
+            }
+            for each in rows
+        ],
+    )
+    if _changed(done) != len(rows):
+        raise Conflict(f"Somebody was quicker: some deliveries cannot {step} any more.")
+    remember_all(
+        tx,
+        [
+            _row(
+                by if each.why is None else by.because(each.why),
+                step,
+                each.source,
+                row.target,
+                post_id=each.post_id,
+                delivery_id=each.id,
+            )
+            for each in rows
+        ],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PartStep:
+    """One part's place in steps of many."""
+
+    delivery_id: int
+    number: int
+    source: PartState
+    values: Mapping[str, Any]
+    why: str | None = None
+
+
+def step_parts(tx: Transaction, step: str, rows: Sequence[PartStep], by: By) -> None:
+    """The same step for many parts, each with the same set of values: all, or Conflict."""
+    row = rule(Thing.PART, step)
+    if any(each.source not in row.sources for each in rows):
+        raise Conflict(f"Some parts cannot {step} now.")
+    statement = (
+        update(PART)
+        .where(
+            PART.c.delivery_id == bindparam("_delivery"),
+            PART.c.number == bindparam("_number"),
+            PART.c.state == bindparam("_source"),
+        )
+        .values(state=row.target, **{name: bindparam(f"_{name}") for name in rows[0].values})
+    )
+    done = tx.connection().execute(
+        statement,
+        [
+            {
+                "_delivery": each.delivery_id,
+                "_number": each.number,
+                "_source": each.source,
+                **{f"_{name}": value for name, value in each.values.items()},
+            }
+            for each in rows
+        ],
+    )
+    if _changed(done) != len(rows):
+        raise Conflict(f"Somebody was quicker: some parts cannot {step} any more.")
+    remember_all(
+        tx,
+        [
+            _row(
+                by if each.why is None else by.because(each.why),
+                step,
+                each.source,
+                row.target,
+                delivery_id=each.delivery_id,
+                part=each.number,
+            )
+            for each in rows
+        ],
+    )
+
+
+def remember_all(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Many history rows at once."""
+    if rows:
+        tx.connection().execute(insert(HISTORY), rows)
 
 
 def create_posts(tx: Transaction, rows: Sequence[Mapping[str, Any]], by: By) -> list[int]:

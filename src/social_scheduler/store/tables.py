@@ -73,6 +73,7 @@ class HoldScope(StrEnum):
 
     EVERYTHING = "everything"
     CAMPAIGN = "campaign"
+    POST = "post"
     ACCOUNT = "account"
     LANGUAGE = "language"
     TAG = "tag"
@@ -121,7 +122,10 @@ BigId = BigInteger().with_variant(Integer(), "sqlite")
 
 
 class Workspace(Base):
-    """One row: what this database belongs to, and the policy in force."""
+    """One row: what this database belongs to, and the policy in force.
+
+    `restored_to` is set while the database is a backup put back, and says from when it is.
+    """
 
     __tablename__ = "workspace"
     __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
@@ -130,6 +134,7 @@ class Workspace(Base):
     kind: Mapped[str]
     created_at: Mapped[datetime]
     policy: Mapped[dict[str, Any]]
+    restored_to: Mapped[datetime | None]
 
 
 class Person(Base):
@@ -162,7 +167,11 @@ class Token(Base):
 
 
 class Account(Base):
-    """A connected account. Its keys are elsewhere (vault.py)."""
+    """A connected account. Its keys are elsewhere (vault.py).
+
+    `spacing` is the least number of seconds between two of its posts; `spoke_at` is kept for
+    accounts that have one.
+    """
 
     __tablename__ = "account"
     id: Mapped[int] = mapped_column(primary_key=True)
@@ -176,6 +185,8 @@ class Account(Base):
     state: Mapped[AccountState]
     trouble: Mapped[str | None]
     limited_until: Mapped[datetime | None]
+    spacing: Mapped[int] = mapped_column(default=0)
+    spoke_at: Mapped[datetime | None]
     connected_at: Mapped[datetime]
 
 
@@ -220,6 +231,7 @@ class Revision(Base):
     due_at: Mapped[datetime]
     not_before: Mapped[datetime]
     not_after: Mapped[datetime]
+    expires_at: Mapped[datetime | None]
     authors: Mapped[list[int]]
     queued_at: Mapped[datetime]
     place: Mapped[str]
@@ -240,19 +252,31 @@ class MessageRow(Base):
     body: Mapped[bytes]
 
 
+def _only(condition: str) -> dict[str, Any]:
+    """An index over few of the rows: it costs little, however long the queue is."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 class Delivery(Base):
-    """One post to one account. `attempt` is the fence: it grows with every claim and edit."""
+    """One post to one account. `attempt` is the fence: it grows with every claim and edit.
+
+    `ready_at` is when a worker may take it: when its window opens, or later after a passing
+    trouble. The due time itself never changes.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (
         UniqueConstraint("post_id", "account_id"),
+        Index("ix_delivery_ready", "ready_at", **_only("state = 'scheduled'")),
+        Index("ix_delivery_window", "not_after", **_only("state = 'scheduled'")),
+        Index("ix_delivery_lease", "lease_until", **_only("state IN ('leased', 'sending')")),
+        Index("ix_delivery_taken", "account_id", **_only("state IN ('leased', 'sending')")),
+        Index("ix_delivery_look", "next_look_at", **_only("state = 'unconfirmed'")),
         Index(
-            "ix_delivery_due",
+            "ix_delivery_inbox",
             "due_at",
-            sqlite_where=text("state = 'scheduled'"),
-            postgresql_where=text("state = 'scheduled'"),
+            **_only("state IN ('failed', 'missed', 'partial', 'unconfirmed')"),
         ),
-        Index("ix_delivery_state", "state", "next_look_at"),
         Index("ix_delivery_account", "account_id", "due_at"),
     )
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -262,12 +286,13 @@ class Delivery(Base):
     language: Mapped[str]
     kind: Mapped[str]
     tags: Mapped[list[str]]
+    together: Mapped[bool]
     pictures: Mapped[int]
     state: Mapped[DeliveryState]
     due_at: Mapped[datetime]
     not_before: Mapped[datetime]
     not_after: Mapped[datetime]
-    next_try_at: Mapped[datetime | None]
+    ready_at: Mapped[datetime]
     next_look_at: Mapped[datetime | None]
     looks: Mapped[int]
     tries: Mapped[int]
@@ -294,6 +319,7 @@ class Attempt(Base):
     """The evidence of one call: written before a byte leaves, completed by what came back."""
 
     __tablename__ = "attempt"
+    __table_args__ = (Index(None, "started_at"),)
     delivery_id: Mapped[int] = mapped_column(BigId, ForeignKey("delivery.id"), primary_key=True)
     number: Mapped[int] = mapped_column(primary_key=True)
     part: Mapped[int] = mapped_column(primary_key=True)
@@ -371,6 +397,10 @@ class Proof(Base):
     """What the network showed of a live part when it was read back."""
 
     __tablename__ = "proof"
+    __table_args__ = (
+        Index(None, "next_look_at", **_only("next_look_at IS NOT NULL")),
+        Index("ix_proof_wrong", "delivery_id", **_only("verdict != 'equal'")),
+    )
     delivery_id: Mapped[int] = mapped_column(BigId, ForeignKey("delivery.id"), primary_key=True)
     part: Mapped[int] = mapped_column(primary_key=True)
     verdict: Mapped[Verdict | None]
@@ -378,16 +408,45 @@ class Proof(Base):
     seen: Mapped[dict[str, Any] | None]
     looks: Mapped[int]
     checked_at: Mapped[datetime | None]
-    next_look_at: Mapped[datetime | None] = mapped_column(index=True)
+    next_look_at: Mapped[datetime | None]
 
 
 class Worker(Base):
-    """A process that publishes, and when it was last heard of."""
+    """A process that publishes, enrolled with its journal, and when it was last heard of."""
 
     __tablename__ = "worker"
     id: Mapped[str] = mapped_column(primary_key=True)
+    journal: Mapped[str]
+    enrolled_at: Mapped[datetime]
+    reconciled_at: Mapped[datetime | None]
+    """When its journal was last read into a database that had been put back."""
+    lost_at: Mapped[datetime | None]
+    """When an admin declared that its journal is gone for good."""
     host: Mapped[str]
     pid: Mapped[int]
     started_at: Mapped[datetime]
     heartbeat_at: Mapped[datetime]
     stopped_at: Mapped[datetime | None]
+
+
+class Gap(Base):
+    """A call that a worker's journal knows and this database does not, for it was put back.
+
+    Words whose part digest is in here are not said again until a person has settled the gap.
+    """
+
+    __tablename__ = "gap"
+    __table_args__ = (UniqueConstraint("worker", "delivery", "attempt", "part", "digest"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    worker: Mapped[str]
+    delivery: Mapped[int] = mapped_column(BigId)
+    attempt: Mapped[int]
+    part: Mapped[int]
+    digest: Mapped[str] = mapped_column(index=True)
+    post: Mapped[str]
+    account: Mapped[str]
+    outcome: Mapped[str | None]
+    url: Mapped[str | None]
+    found_at: Mapped[datetime]
+    settled_by: Mapped[str | None]
+    settled_at: Mapped[datetime | None]

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from social_scheduler.policy import Policy
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.tables import Workspace
+from social_scheduler.store.tables import Worker, Workspace
 
 
 def find(tx: Transaction) -> Workspace | None:
@@ -19,5 +19,30 @@ def find(tx: Transaction) -> Workspace | None:
 def create(tx: Transaction, *, uid: str, kind: str, policy: Policy, now: datetime) -> None:
     """Make this the database of a new workspace."""
     tx.add(
-        Workspace(id=1, uid=uid, kind=kind, created_at=now, policy=policy.model_dump(mode="json"))
+        Workspace(
+            id=1,
+            uid=uid,
+            kind=kind,
+            created_at=now,
+            policy=policy.model_dump(mode="json"),
+            restored_to=None,
+        )
+    )
+
+
+def enrol_worker(tx: Transaction, name: str, journal: str, now: datetime) -> None:
+    """A worker may publish: the one that has the journal of this id."""
+    tx.add(
+        Worker(
+            id=name,
+            journal=journal,
+            enrolled_at=now,
+            reconciled_at=None,
+            lost_at=None,
+            host="",
+            pid=0,
+            started_at=now,
+            heartbeat_at=now,
+            stopped_at=now,
+        )
     )

@@ -6,6 +6,7 @@ import dataclasses
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,10 @@ from social_scheduler.app import DATABASE_FILE
 from social_scheduler.errors import WorkspaceError
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.services import hold, review
-from social_scheduler.services.reconcile import require_same_past
+from social_scheduler.services.past import require_same_past
 from social_scheduler.store.database import Database
-from social_scheduler.worker import Worker, in_trouble, only_worker
+from social_scheduler.worker import Worker, in_trouble
+from social_scheduler.worker.process import only_worker
 from tests.services.desk import Desk, open_desk
 
 
@@ -30,7 +32,18 @@ def desk(tmp_path: Path) -> Iterator[Desk]:
 def worker(desk: Desk) -> Iterator[Worker]:
     made = Worker(desk.opened)
     yield made
-    made.pool.shutdown(wait=True)
+    made.pipeline.stop()
+
+
+def start(worker: Worker) -> ExitStack:
+    """Begin as `run` does; ends with the stack."""
+    alone = ExitStack()
+    try:
+        worker.start(alone)
+    except BaseException:
+        alone.close()
+        raise
+    return alone
 
 
 def backup(desk: Desk, folder: Path) -> None:
@@ -63,7 +76,7 @@ def test_a_restored_older_database_is_refused_by_its_journal(
     assert desk.state() is D.SCHEDULED
 
     with pytest.raises(WorkspaceError, match="restored from a backup"):
-        worker.start()
+        start(worker)
 
 
 def test_a_stop_that_the_database_has_forgotten_is_remembered_by_the_journal(
@@ -79,7 +92,7 @@ def test_a_stop_that_the_database_has_forgotten_is_remembered_by_the_journal(
     restore(desk, tmp_path / "backup")
 
     with pytest.raises(WorkspaceError, match="restored from a backup"):
-        worker.start()
+        start(worker)
 
 
 def test_every_stopping_decision_is_in_the_journal_once(desk: Desk, worker: Worker) -> None:
@@ -97,15 +110,15 @@ def test_every_stopping_decision_is_in_the_journal_once(desk: Desk, worker: Work
 def test_without_its_journal_a_worker_publishes_nothing(desk: Desk, worker: Worker) -> None:
     desk.context.journal.path.unlink()
     with pytest.raises(WorkspaceError, match="journal"):
-        worker.start()
+        start(worker)
 
 
 def test_with_another_workspaces_journal_it_publishes_nothing(desk: Desk) -> None:
     context = dataclasses.replace(desk.context, uid="another")
     made = Worker(dataclasses.replace(desk.opened, context=context))
     with pytest.raises(WorkspaceError, match="another workspace"):
-        made.start()
-    made.pool.shutdown()
+        start(made)
+    made.pipeline.stop()
 
 
 def test_two_workers_do_not_publish_from_one_database(desk: Desk) -> None:
@@ -121,9 +134,12 @@ def test_two_workers_do_not_publish_from_one_database(desk: Desk) -> None:
 
 def test_what_one_tick_claims_is_said_by_the_pool(desk: Desk, worker: Worker) -> None:
     desk.ready(desk.post("one"), desk.post("two"))
-    worker.start()
-    worker.tick()
-    worker.pool.shutdown(wait=True)
+    with start(worker):
+        worker.pipeline.start()
+        worker.tick()
+        while not worker.pipeline.is_empty:
+            pass
+        worker.pipeline.stop()
 
     assert sorted(desk.wire.texts) == ["one: good morning", "two: good morning"]
     assert in_trouble(desk.opened) == {}
@@ -148,12 +164,12 @@ def test_a_restored_copy_is_noticed_even_when_only_an_edit_is_missing(
 
     desk.queue(desk.post("one"), desk.post("two"))
     worker.tick()
-    change = desk.context.journal.last_seen()
+    past = desk.context.journal.read()
 
     old = Database(f"sqlite:///{before}")
     context = dataclasses.replace(desk.context, database=old)
-    assert change is not None
+    assert past.last_seen is not None
     with pytest.raises(WorkspaceError, match="restored from"):
-        require_same_past(context)
-    require_same_past(desk.context)
+        require_same_past(context, past)
+    require_same_past(desk.context, past)
     old.close()

@@ -1,0 +1,268 @@
+"""Taking what is due: by one worker, an account's posts in order, a group whole or not at all.
+
+A claim is made a moment ahead of the due time, so that at the due time only the last look,
+the intent and the call remain. Nothing is sent by a claim.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from social_scheduler.lifecycle import DeliveryState
+from social_scheduler.services.context import Context
+from social_scheduler.services.hold import told
+from social_scheduler.services.outcome import miss
+from social_scheduler.store import due as store
+from social_scheduler.store import holds as hold_store
+from social_scheduler.store import publishing
+from social_scheduler.store.database import Transaction
+from social_scheduler.store.due import DueDelivery
+from social_scheduler.store.steps import By, DeliveryStep, remember, step_deliveries
+from social_scheduler.store.tables import Hold, HoldScope
+
+LEASE = timedelta(seconds=30)
+"""How long a worker may be silent before others take what it had; renewed while it lives."""
+
+BEGUN = frozenset(
+    {
+        DeliveryState.SENDING,
+        DeliveryState.PUBLISHED,
+        DeliveryState.UNCONFIRMED,
+        DeliveryState.PARTIAL,
+        DeliveryState.REMOVED,
+    }
+)
+"""States of which the call was made, or may have been: the barrier of a group is behind it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A delivery that this worker has leased; `fence` is its attempt number."""
+
+    delivery_id: int
+    fence: int
+    account_id: int
+    account: str
+    platform: str
+    server: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What begins at one moment: one delivery, or all of a post that are released together."""
+
+    claims: tuple[Claim, ...]
+    at: datetime
+    """Not before this."""
+    pictures: bool = False
+    """Whether something is to be handed over first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """How many posts may begin within a minute and an hour; 0: any number."""
+
+    account_minute: int = 0
+    account_hour: int = 0
+    minute: int = 0
+    hour: int = 0
+
+
+NO_LIMIT = Burst()
+
+
+@dataclass
+class _Taking:
+    """One claim under way: what is free to be taken, and what is missed instead."""
+
+    worker: str
+    now: datetime
+    until: datetime
+    holds: Sequence[Hold]
+    found: list[DueDelivery]
+    free: dict[int, DueDelivery] = field(default_factory=dict)
+    missed: dict[int, str] = field(default_factory=dict)
+
+
+def take_due(
+    context: Context,
+    worker: str,
+    *,
+    ahead: timedelta = timedelta(0),
+    limit: int = 500,
+    burst: Burst = NO_LIMIT,
+    told: Callable[[str], None] = lambda _: None,
+) -> list[Turn]:
+    """Lease what is due by now + `ahead`. What is due and held is missed: people decide."""
+    now = context.now()
+    with context.database.work() as tx:
+        found = store.due(tx, now, now + ahead, limit, worker=worker)
+        if not found:
+            return []
+        found = _only_mine(tx, found, worker)
+        taking = _Taking(worker, now, now + ahead, hold_store.active(tx, now), found)
+        _sort_out_holds(taking)
+        turns = [[d] for d in taking.free.values() if not d.together]
+        turns += _groups(tx, taking)
+        turns.sort(key=lambda turn: (turn[0].ready_at, turn[0].id))
+        turns = _without_burst(tx, taking, burst, _spaced(tx, turns, worker, taking.until))
+        for delivery_id, why in taking.missed.items():
+            looked = publishing.look(tx, delivery_id)
+            miss(tx, looked, why, By(worker, now))
+            told(f"{looked.reference} to {looked.account.name}: not sent — {why}")
+        leased = context.database.now(tx) or now
+        return _lease(tx, turns, By(worker, now), leased + LEASE)
+
+
+def _only_mine(tx: Transaction, found: list[DueDelivery], worker: str) -> list[DueDelivery]:
+    """Without accounts that another worker is claiming for, or speaks through, just now."""
+    accounts = {d.account_id for d in found}
+    mine = store.lock_accounts(tx, accounts)
+    mine -= store.taken_accounts(tx, accounts, others_than=worker)
+    return [d for d in found if d.account_id in mine]
+
+
+def _sort_out_holds(taking: _Taking) -> None:
+    for delivery in taking.found:
+        hold = delivery.held_by(taking.holds)
+        if hold is None:
+            taking.free[delivery.id] = delivery
+        elif delivery.ready_at <= taking.now:
+            taking.missed[delivery.id] = told(hold)
+
+
+def _groups(tx: Transaction, taking: _Taking) -> list[list[DueDelivery]]:
+    """Posts released together: those of which every delivery can begin, or one has begun."""
+    posts = {d.post_id for d in taking.found if d.together}
+    if not posts:
+        return []
+    groups: dict[tuple[int, datetime], list[tuple[DueDelivery, DeliveryState]]] = {}
+    for delivery, state in store.siblings(tx, posts):
+        if delivery.together and state is not DeliveryState.CANCELLED:
+            groups.setdefault((delivery.post_id, delivery.due_at), []).append((delivery, state))
+    turns: list[list[DueDelivery]] = []
+    for members in groups.values():
+        mine = [d for d, _ in members if d.id in taking.free]
+        if any(state in BEGUN for _, state in members):
+            turns += [[d] for d in mine]
+        elif why := _cannot_begin(members, taking):
+            scheduled = [d.id for d, state in members if state is DeliveryState.SCHEDULED]
+            taking.missed.update({i: why for i in scheduled if i not in taking.missed})
+        elif mine and len(mine) == len(members):
+            turns.append(mine)
+    return turns
+
+
+def _cannot_begin(members: Iterable[tuple[DueDelivery, DeliveryState]], taking: _Taking) -> str:
+    """Why a group that is due will not begin; empty when it can, or may yet."""
+    for delivery, state in members:
+        if state in (DeliveryState.FAILED, DeliveryState.MISSED):
+            return f"released together with {delivery.account}, which is {state.value}"
+        if delivery.id in taking.missed:
+            return f"released together with {delivery.account}: {taking.missed[delivery.id]}"
+    return ""
+
+
+def _spaced(
+    tx: Transaction, turns: list[list[DueDelivery]], worker: str, until: datetime
+) -> list[list[DueDelivery]]:
+    """Of accounts that keep a distance between posts only the next one, when it is time."""
+    keeping = {d.account_id for turn in turns for d in turn if d.spacing}
+    if not keeping:
+        return turns
+    speaking = store.taken_accounts(tx, keeping, others_than=None)
+    kept = []
+    for turn in turns:
+        spaced = {d.account_id for d in turn if d.spacing}
+        if spaced & speaking or any(d.may_speak_at > until for d in turn):
+            continue
+        speaking |= spaced
+        kept.append(turn)
+    return kept
+
+
+def _without_burst(
+    tx: Transaction, taking: _Taking, burst: Burst, turns: list[list[DueDelivery]]
+) -> list[list[DueDelivery]]:
+    """Stop, for people to look at, what would be more than anybody plans.
+
+    What was taken and not begun is stopped with it: the last look sees the hold.
+    """
+    spans = (
+        (timedelta(minutes=1), "minute", burst.account_minute, burst.minute),
+        (timedelta(hours=1), "hour", burst.account_hour, burst.hour),
+    )
+    for span, name, per_account, in_all in spans:
+        if not (per_account or in_all) or not turns:
+            continue
+        begun = Counter(dict(publishing.begun_since(tx, taking.now - span)))
+        begun.update(dict(store.leased_by_account(tx)))
+        total = sum(begun.values())
+        kept: list[list[DueDelivery]] = []
+        for turn in turns:
+            over = [d for d in turn if per_account and begun[d.account_id] >= per_account]
+            if in_all and total + len(turn) > in_all:
+                _trip(tx, taking, HoldScope.EVERYTHING, "", f"{in_all} posts in one {name}")
+                return kept
+            for d in over:
+                why = f"{per_account} posts on this account in one {name}"
+                _trip(tx, taking, HoldScope.ACCOUNT, d.account, why)
+            if not over:
+                kept.append(turn)
+                begun.update(d.account_id for d in turn)
+                total += len(turn)
+        turns = kept
+    return turns
+
+
+def _trip(tx: Transaction, taking: _Taking, scope: HoldScope, value: str, limit: str) -> None:
+    placed = [*taking.holds]
+    if any(h.scope is scope and h.value == value for h in placed):
+        return
+    hold = hold_store.add(
+        tx,
+        Hold(
+            scope=scope,
+            value=value,
+            reason=f"burst guard: more than {limit} would have gone out; look before you release",
+            placed_by=taking.worker,
+            placed_at=taking.now,
+            until=None,
+            released_by=None,
+            released_at=None,
+        ),
+    )
+    taking.holds = [*placed, hold]
+    remember(tx, By(taking.worker, taking.now, told(hold)), "hold")
+
+
+def _lease(
+    tx: Transaction, turns: Collection[list[DueDelivery]], by: By, until: datetime
+) -> list[Turn]:
+    rows = [
+        DeliveryStep(
+            d.id,
+            d.post_id,
+            DeliveryState.SCHEDULED,
+            d.attempt,
+            {"attempt": d.attempt + 1, "worker": by.who, "lease_until": until},
+        )
+        for turn in turns
+        for d in turn
+    ]
+    if rows:
+        step_deliveries(tx, "claim", rows, by)
+    return [
+        Turn(
+            tuple(
+                Claim(d.id, d.attempt + 1, d.account_id, d.account, d.platform, d.server)
+                for d in turn
+            ),
+            max(d.may_speak_at for d in turn),
+            any(d.pictures for d in turn),
+        )
+        for turn in turns
+    ]

@@ -1,0 +1,179 @@
+"""The threads between claim and outcome: with a real database, a scripted network, no sleep."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from social_scheduler.errors import DatabaseBusy, NotSent
+from social_scheduler.lifecycle import DeliveryState as D
+from social_scheduler.platforms import Call, Connection
+from social_scheduler.worker.pipeline import Pipeline
+from tests.services.desk import Desk
+
+
+class Line:
+    """A pipeline that a test fills, and waits for."""
+
+    def __init__(self, desk: Desk, calls_at_once: int = 4) -> None:
+        self.desk = desk
+        self.told: list[str] = []
+        self.failures: list[BaseException] = []
+        desk.publisher.told = self.told.append
+        self.pipeline = Pipeline(
+            desk.publisher, desk.clock, calls_at_once, self.told.append, self.failures.append
+        )
+
+    def say(self) -> None:
+        """Claim what is due and wait until nothing is under way."""
+        self.pipeline.add(self.desk.publisher.claim_due())
+        self.pipeline.settled()
+
+
+@pytest.fixture
+def line(desk: Desk) -> Iterator[Line]:
+    made = Line(desk)
+    made.pipeline.start()
+    yield made
+    made.pipeline.stop()
+    assert made.failures == []
+
+
+def test_what_is_due_is_said_once_and_proved_by_its_evidence(desk: Desk, line: Line) -> None:
+    desk.ready(*(desk.post(f"p{n}") for n in range(5)))
+
+    line.say()
+
+    assert desk.wire.texts == [f"p{n}: good morning" for n in range(5)]
+    assert [desk.state(f"week/p{n}") for n in range(5)] == [D.PUBLISHED] * 5
+
+
+def test_a_thread_goes_on_part_by_part(desk: Desk, line: Line) -> None:
+    desk.ready(desk.post(words={"wire-en": [f"part {n}" for n in range(1, 6)]}))
+
+    line.say()
+
+    assert desk.wire.texts == [f"part {n}" for n in range(1, 6)]
+    assert desk.state() is D.PUBLISHED
+
+
+def test_one_accounts_silence_delays_no_other(desk: Desk, line: Line) -> None:
+    desk.ready(desk.post(words={"wire-en": "Good morning", "wire-ar": "صباح الخير"}))
+    answered = threading.Event()
+
+    def asked(_connection: Connection, call: Call) -> None:
+        if call.text == "Good morning":
+            assert answered.wait(30), "the other account was kept waiting"
+        else:
+            answered.set()
+
+    desk.wire.asked = asked
+
+    line.say()
+
+    assert sorted(desk.wire.texts) == sorted(["Good morning", "صباح الخير"])
+
+
+def test_two_posts_of_one_account_are_never_under_way_at_once(desk: Desk, line: Line) -> None:
+    desk.ready(*(desk.post(f"p{n}") for n in range(4)))
+    under_way: list[str] = []
+    most: list[int] = []
+
+    def asked(_connection: Connection, call: Call) -> None:
+        under_way.append(call.text)
+        most.append(len(under_way))
+        under_way.remove(call.text)
+
+    desk.wire.asked = asked
+
+    line.say()
+
+    assert max(most) == 1
+
+
+def test_many_intents_share_one_commit_and_each_has_its_evidence(desk: Desk, line: Line) -> None:
+    for n in range(4):
+        desk.account(f"wire-{n}", "en")
+    words = {f"wire-{n}": f"word {n}" for n in range(4)}
+    desk.ready(desk.post(words=words))
+
+    line.say()
+
+    assert sorted(desk.wire.texts) == sorted(words.values())
+    intents = [r for r in desk.context.journal.records() if r["is"] == "intent"]
+    assert len({r["digest"] for r in intents}) == 4
+
+
+def test_what_a_database_that_did_not_answer_may_have_kept_was_not_sent(
+    desk: Desk, line: Line
+) -> None:
+    """The commit of the intent may have gone through: nothing was called, and so it is told."""
+    desk.ready(desk.post())
+    broken = [True]
+
+    def at(moment: str) -> None:
+        if moment == "intended" and broken:
+            broken.clear()
+            raise DatabaseBusy("The connection to the database was lost.", "Look again.")
+
+    desk.at_moment = at
+
+    line.say()
+
+    assert desk.wire.texts == []
+    assert desk.state() is D.SCHEDULED
+    assert desk.parts() == ["waiting"]
+    desk.clock.forward(seconds=5)
+    line.say()
+    assert desk.wire.texts == ["opening: good morning"]
+
+
+def test_an_answer_waits_in_the_journal_until_the_database_answers(desk: Desk, line: Line) -> None:
+    desk.ready(desk.post())
+    left = [3]
+    settle = desk.publisher.settle
+
+    def settling(*arguments: object) -> object:
+        if left[0]:
+            left[0] -= 1
+            raise DatabaseBusy("The database is restarting.", "Wait.")
+        return settle(*arguments)  # type: ignore[arg-type]
+
+    desk.publisher.settle = settling  # type: ignore[method-assign, assignment]
+
+    line.say()
+
+    assert (left, desk.state(), desk.wire.calls.count("publish")) == ([0], D.PUBLISHED, 1)
+
+
+def test_stopping_finishes_the_call_under_way_and_gives_the_rest_back(desk: Desk) -> None:
+    line = Line(desk, calls_at_once=1)
+    desk.ready(desk.post("one"), desk.post("two"))
+
+    begun = threading.Event()
+
+    def asked(*_: object) -> None:
+        begun.set()
+        assert line.pipeline.stopping.wait(30)
+
+    desk.wire.asked = asked
+    line.pipeline.start()
+    line.pipeline.add(desk.publisher.claim_due())
+    assert begun.wait(30)
+    line.pipeline.stop()
+    desk.publisher.give_back(line.pipeline.leftover())
+
+    assert desk.wire.texts == ["one: good morning"]
+    assert (desk.state("week/one"), desk.state("week/two")) == (D.PUBLISHED, D.SCHEDULED)
+
+
+def test_trouble_with_one_account_ends_its_turn_only(desk: Desk, line: Line) -> None:
+    desk.ready(desk.post(words={"wire-en": "Good morning", "wire-ar": "صباح الخير"}))
+    desk.wire.script = [NotSent("unreachable")]
+
+    line.say()
+
+    assert len(desk.wire.texts) == 1
+    assert sorted([desk.state(), desk.state(account="wire-ar")]) == [D.PUBLISHED, D.SCHEDULED]
