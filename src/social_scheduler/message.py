@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -76,7 +76,9 @@ class Window:
 
     def canonical(self) -> bytes:
         """Canonical JSON of the three instants in whole microseconds."""
-        return rfc8785.dumps({name: _micros(value) for name, value in asdict(self).items()})
+        # By hand, for the last look passes here thousands of times a second.
+        due, first, last = _micros(self.due_at), _micros(self.not_before), _micros(self.not_after)
+        return f'{{"due_at":{due},"not_after":{last},"not_before":{first}}}'.encode()
 
 
 @dataclass(frozen=True, slots=True)

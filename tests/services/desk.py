@@ -26,20 +26,20 @@ from social_scheduler.services.claim import Claim, Turn
 from social_scheduler.services.compare import ChangeKind
 from social_scheduler.services.context import Context
 from social_scheduler.services.people import Passwords
+from social_scheduler.services.prove import prove
 from social_scheduler.services.publish import Publisher
 from social_scheduler.services.reconcile import (
     look_for_lost,
     miss_lapsed,
-    prove,
     recover,
     recover_silent,
 )
 from social_scheduler.store import accounts as account_store
 from social_scheduler.store import people as people_store
-from social_scheduler.store import publishing, steps
 from social_scheduler.store import reading as reading_store
 from social_scheduler.store import review as review_store
-from social_scheduler.store.publishing import Looked
+from social_scheduler.store import steps
+from social_scheduler.store.looking import Looked, look
 from social_scheduler.store.review import StoredApproval
 from social_scheduler.store.tables import AccountState, History
 from tests.postgresql import Databases
@@ -335,7 +335,7 @@ class Desk:
         with self.context.database.read() as tx:
             post, _ = review.find_post(tx, reference)
             for delivery in review_store.deliveries_of(tx, post.id):
-                found = publishing.look(tx, delivery.id)
+                found = look(tx, delivery.id)
                 if found.account.name == account:
                     return found
         raise AssertionError(f"{reference} does not go to {account}")

@@ -9,7 +9,8 @@ import pytest
 from social_scheduler.errors import NotSent, RateLimited, Refused
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.platforms import Seen
-from social_scheduler.services.reconcile import PROOF_PAUSES, miss_lapsed
+from social_scheduler.services.prove import PROOF_PAUSES
+from social_scheduler.services.reconcile import miss_lapsed
 from social_scheduler.store.tables import Proof, Verdict
 from tests.services.desk import Desk
 

@@ -24,6 +24,7 @@ from social_scheduler.services.people import Passwords
 from social_scheduler.serving import QUIET, Announcing, listen
 from social_scheduler.store import publishing
 from social_scheduler.store.accounts import keep_account
+from social_scheduler.store.looking import look
 from social_scheduler.store.steps import By, step_delivery, step_part
 from social_scheduler.store.tables import AccountState, Verdict
 from social_scheduler.web import create_app
@@ -225,7 +226,7 @@ def _send_december(context: Context) -> None:
             for m in group.messages
             if m.delivery
         }
-        due = {key: publishing.look(tx, i).window.due_at for key, i in lines.items()}
+        due = {key: look(tx, i).window.due_at for key, i in lines.items()}
     for key, end in ends.items():
         send(context, lines[key], end, due[key])
 
@@ -237,7 +238,7 @@ def send(context: Context, delivery: int, end: str, at: datetime) -> None:
         if end == "missed":
             step_delivery(tx, delivery, "miss", by, trouble="the window closed")
             return
-        parts = publishing.look(tx, delivery).parts
+        parts = look(tx, delivery).parts
         step_delivery(tx, delivery, "claim", by, attempt=1)
         step_delivery(tx, delivery, "begin", by)
         for part in parts:

@@ -10,7 +10,7 @@ from social_scheduler.policy import Given, Policy, Verdict, judge
 from social_scheduler.services.actor import Right, rights_of
 from social_scheduler.store import review as store
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.review import StoredApproval, StoredMessage
+from social_scheduler.store.review import RevisionNow, StoredApproval, StoredMessage
 from social_scheduler.store.tables import Revision
 
 
@@ -56,7 +56,7 @@ def judge_revision(
 
 
 def judge_language(
-    revision: Revision,
+    revision: Revision | RevisionNow,
     language: str,
     *,
     policy: Policy,
@@ -83,7 +83,7 @@ def judge_language(
     return LanguageVerdict(language, words, when, accounts, verdict, counting)
 
 
-def counts(approval: StoredApproval, revision: Revision) -> bool:
+def counts(approval: StoredApproval, revision: Revision | RevisionNow) -> bool:
     """Whether its giver may still approve, reads the language, and did not write the post."""
     if approval.ended_at is not None or not approval.active:
         return False
@@ -94,7 +94,7 @@ def counts(approval: StoredApproval, revision: Revision) -> bool:
     return Right.APPROVE in rights_of(approval.roles) and approval.language in approval.languages
 
 
-def _given(approval: StoredApproval, revision: Revision) -> Given:
+def _given(approval: StoredApproval, revision: Revision | RevisionNow) -> Given:
     return Given(
         person=approval.person_id,
         content_digest=approval.content_digest,

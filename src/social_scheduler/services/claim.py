@@ -20,6 +20,7 @@ from social_scheduler.store import holds as hold_store
 from social_scheduler.store import publishing
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.due import DueDelivery
+from social_scheduler.store.looking import look
 from social_scheduler.store.steps import By, DeliveryStep, remember, step_deliveries
 from social_scheduler.store.tables import Hold, HoldScope
 
@@ -110,7 +111,7 @@ def take_due(
         turns.sort(key=lambda turn: (turn[0].ready_at, turn[0].id))
         turns = _without_burst(tx, taking, burst, _spaced(tx, turns, worker, taking.until))
         for delivery_id, why in taking.missed.items():
-            looked = publishing.look(tx, delivery_id)
+            looked = look(tx, delivery_id)
             miss(tx, looked, why, By(worker, now))
             told(f"{looked.reference} to {looked.account.name}: not sent — {why}")
         leased = context.database.now(tx) or now

@@ -28,7 +28,7 @@ from social_scheduler.services.compare import (
 from social_scheduler.services.context import Context
 from social_scheduler.store import queue as store
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.publishing import look
+from social_scheduler.store.looking import look
 from social_scheduler.store.queue import KnownDelivery, KnownPost
 from social_scheduler.store.review import deliveries_of
 from social_scheduler.store.steps import (

@@ -11,8 +11,8 @@ from social_scheduler.services.context import Context
 from social_scheduler.services.retake import publish_by_hand
 from social_scheduler.store import gaps as store
 from social_scheduler.store.database import Transaction
+from social_scheduler.store.looking import look
 from social_scheduler.store.past import parts_with
-from social_scheduler.store.publishing import look
 from social_scheduler.store.steps import By, remember
 from social_scheduler.store.tables import Gap
 

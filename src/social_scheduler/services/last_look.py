@@ -17,12 +17,12 @@ from social_scheduler.services.approval import judge_language
 from social_scheduler.services.hold import told
 from social_scheduler.store import gaps as gap_store
 from social_scheduler.store import holds as hold_store
-from social_scheduler.store import publishing as store
 from social_scheduler.store import review as review_store
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.publishing import Looked
+from social_scheduler.store.looking import Looked, look_at
 from social_scheduler.store.review import Wording
 from social_scheduler.store.tables import AccountState, Gap, Hold
+from social_scheduler.store.workspace import standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,16 +38,17 @@ class Grounds:
     @classmethod
     def read(cls, tx: Transaction, ids: Collection[int], now: datetime) -> Grounds:
         """The grounds for deliveries, by their ids."""
-        found = store.look_at(tx, ids)
+        found = look_at(tx, ids)
+        stands = standing(tx)
         digests = {p.digest for looked in found.values() for p in looked.parts}
         return cls(
             found,
             review_store.wordings(
                 tx, {(d.delivery.post_id, d.delivery.revision) for d in found.values()}
             ),
-            review_store.policy(tx),
-            hold_store.active(tx, now),
-            gap_store.unsettled(tx, digests),
+            stands.policy,
+            hold_store.active(tx, now) if stands.holds else (),
+            gap_store.unsettled(tx, digests) if stands.gaps else {},
         )
 
 

@@ -14,7 +14,8 @@ unconfirmed   unconfirmed                     unconfirmed; nothing repeats it
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -24,7 +25,8 @@ from social_scheduler.platforms import RecoveryKind
 from social_scheduler.services.context import Context
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.publishing import AttemptEnd, Looked
+from social_scheduler.store.looking import Looked, look_at
+from social_scheduler.store.publishing import AttemptEnd
 from social_scheduler.store.steps import (
     By,
     DeliveryStep,
@@ -41,16 +43,32 @@ LONGEST_PAUSE = timedelta(minutes=2)
 FREE: dict[str, Any] = {"worker": None, "lease_until": None}
 
 
+@dataclass(frozen=True, slots=True)
+class Under:
+    """What the one who made a call knows of its delivery, so that it need not be read again."""
+
+    post_id: int
+    parts: int
+
+
 def apply_outcomes(
-    tx: Transaction, context: Context, outcomes: Sequence[Outcome], by: By
+    tx: Transaction,
+    context: Context,
+    outcomes: Sequence[Outcome],
+    by: By,
+    under_way: Mapping[int, Under] | None = None,
 ) -> list[bool]:
     """Write down what came of calls; True for each whose next part may be sent at once.
 
     Fenced by the attempt number; an answer that comes after the call was given up as
     unconfirmed still settles it when the answer is that it is live. Raises Conflict, with
     nothing written that may be kept, when a delivery changed hands in between.
+    `under_way` are deliveries that are being sent as far as the caller knows.
     """
-    found = store.look_at(tx, {o.delivery for o in outcomes})
+    known = under_way or {}
+    live = {o.delivery for o in outcomes if o.outcome == "published" and o.delivery in known}
+    rest = {o.delivery for o in outcomes} - live
+    found = look_at(tx, rest) if rest else {}
     store.end_attempts(
         tx,
         [
@@ -59,12 +77,15 @@ def apply_outcomes(
         ],
         by.at,
     )
-    plain = [o for o in outcomes if _is_plain(found[o.delivery], o)]
-    _live(tx, [(found[o.delivery], o) for o in plain], by)
-    done = {id(o) for o in plain}
+    plain: dict[int, Under] = {delivery: known[delivery] for delivery in live}
+    for o in outcomes:
+        if o.delivery in found and _is_plain(found[o.delivery], o):
+            looked = found[o.delivery]
+            plain[o.delivery] = Under(looked.delivery.post_id, len(looked.parts))
+    _live(tx, [(plain[o.delivery], o) for o in outcomes if o.delivery in plain], by)
     return [
-        _goes_on(found[o.delivery], o)
-        if id(o) in done
+        o.part < plain[o.delivery].parts
+        if o.delivery in plain
         else _apply_other(tx, context, found[o.delivery], o, by)
         for o in outcomes
     ]
@@ -80,11 +101,7 @@ def _is_plain(looked: Looked, outcome: Outcome) -> bool:
     )
 
 
-def _goes_on(looked: Looked, outcome: Outcome) -> bool:
-    return any(p.state is not PartState.LIVE and p.number != outcome.part for p in looked.parts)
-
-
-def _live(tx: Transaction, calls: Sequence[tuple[Looked, Outcome]], by: By) -> None:
+def _live(tx: Transaction, calls: Sequence[tuple[Under, Outcome]], by: By) -> None:
     """Parts went live as they should: each with its delivery, at most one part of each."""
     if not calls:
         return
@@ -108,14 +125,14 @@ def _live(tx: Transaction, calls: Sequence[tuple[Looked, Outcome]], by: By) -> N
         rows = [
             DeliveryStep(
                 o.delivery,
-                looked.delivery.post_id,
+                under.post_id,
                 DeliveryState.SENDING,
                 o.attempt,
                 {"trouble": None, "next_look_at": None, "tries": 0} | ({} if going_on else FREE),
                 o.url or "",
             )
-            for looked, o in calls
-            if _goes_on(looked, o) is going_on
+            for under, o in calls
+            if (o.part < under.parts) is going_on
         ]
         if rows:
             step_deliveries(tx, step, rows, by)

@@ -43,11 +43,18 @@ from social_scheduler.platforms import Call, Connection, Platform, Published, Up
 from social_scheduler.services.claim import Burst, Claim, Turn, take_due
 from social_scheduler.services.context import Context
 from social_scheduler.services.last_look import Blocked, Cleared, Grounds
-from social_scheduler.services.outcome import apply_outcomes, give_up_if_late, miss, pause_after
+from social_scheduler.services.outcome import (
+    Under,
+    apply_outcomes,
+    give_up_if_late,
+    miss,
+    pause_after,
+)
 from social_scheduler.services.reach import Reach, stored_message
+from social_scheduler.store import looking
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.publishing import Looked
+from social_scheduler.store.looking import Looked
 from social_scheduler.store.steps import (
     By,
     DeliveryStep,
@@ -99,6 +106,7 @@ class Begun:
     """By the monotonic clock, before the last look."""
     looked_at: datetime
     not_after: datetime
+    under: Under
     about: str
     """For people: which post, which part, where to."""
 
@@ -115,6 +123,8 @@ class Publisher:
     read_timeout: float = 30.0
     told: Callable[[str], None] = lambda _: None
     burst: Burst = field(default_factory=Burst)
+    ends: Callable[[], bool] = lambda: False
+    """Whether the worker is ending: what takes long stops at the next occasion."""
 
     def __post_init__(self) -> None:
         self.reach = Reach(
@@ -176,7 +186,7 @@ class Publisher:
         if not pictures:
             return Ready(claim, platform, connection)
         with self.context.database.read() as tx:
-            looked = store.look(tx, claim.delivery_id)
+            looked = looking.look(tx, claim.delivery_id)
             message = stored_message(tx, looked)
         with contextlib.ExitStack() as files:
             opened = self.reach.pictures(message, files)
@@ -292,7 +302,8 @@ class Publisher:
         )
         of = f" part {part.number}" if len(look.message.parts) > 1 else ""
         about = f"{looked.reference}{of} to {ready.claim.account}"
-        return Begun(ready, call, written, now, looked.delivery.not_after, about)
+        under = Under(looked.delivery.post_id, len(looked.parts))
+        return Begun(ready, call, written, now, looked.delivery.not_after, under, about)
 
     def call(self, begun: Begun) -> Outcome:
         """The one call. Whatever a module did not foresee may be live."""
@@ -326,14 +337,15 @@ class Publisher:
 
     def settle(self, ended: Sequence[tuple[Begun, Outcome]]) -> list[Claim]:
         """The outcomes into the database; may be repeated. Answers what goes on."""
+        outcomes = [outcome for _, outcome in ended]
+        under_way = {o.delivery: begun.under for begun, o in ended}
         try:
             with self.context.database.work() as tx:
                 by = By(self.worker, self.context.now())
-                goes_on = apply_outcomes(tx, self.context, [o for _, o in ended], by)
+                goes_on = apply_outcomes(tx, self.context, outcomes, by, under_way)
         except Conflict:
-            if len(ended) == 1:
-                raise
-            return [claim for one in ended for claim in self.settle([one])]
+            # Something changed hands meanwhile: each by itself, as it stands now.
+            return [claim for one in ended for claim in self._settle_as_it_stands(*one)]
         self.probe("outcome committed")
         for begun, outcome in ended:
             if outcome.outcome == "unauthorized":
@@ -342,12 +354,18 @@ class Publisher:
             self.told(f"{begun.about}: {outcome.outcome.replace('_', ' ')} — {words}")
         return [b.ready.claim for (b, _), on in zip(ended, goes_on, strict=True) if on]
 
+    def _settle_as_it_stands(self, begun: Begun, outcome: Outcome) -> list[Claim]:
+        with self.context.database.work() as tx:
+            by = By(self.worker, self.context.now())
+            (goes_on,) = apply_outcomes(tx, self.context, [outcome], by)
+        return [begun.ready.claim] if goes_on else []
+
     def abandon(self, claims: Sequence[Claim], why: str) -> None:
         """No call was made after `begin` went wrong: whatever was kept of it, nothing was sent."""
         with self.context.database.work() as tx:
             by = By(self.worker, self.context.now())
             for claim in claims:
-                looked = store.look(tx, claim.delivery_id)
+                looked = looking.look(tx, claim.delivery_id)
                 if looked.delivery.attempt != claim.fence:
                     continue
                 part = next((p for p in looked.parts if p.state is PartState.SENDING), None)
@@ -379,7 +397,7 @@ class Publisher:
         """Trouble before the intent: nothing was sent, whatever it was."""
         by = By(self.worker, self.context.now(), problem.problem)
         with self.context.database.work() as tx:
-            looked = store.look(tx, claim.delivery_id)
+            looked = looking.look(tx, claim.delivery_id)
             if isinstance(problem, Refused) and not looked.live:
                 step_delivery(
                     tx,
@@ -430,7 +448,7 @@ class Publisher:
             return
         with self.context.database.work() as tx:
             for claim in claims:
-                looked = store.look(tx, claim.delivery_id)
+                looked = looking.look(tx, claim.delivery_id)
                 self._release(tx, claim, looked, reason, passing=passing)
 
     def _release(

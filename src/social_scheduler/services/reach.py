@@ -22,7 +22,7 @@ from social_scheduler.services.last_look import Blocked, Cleared, Grounds, last_
 from social_scheduler.store import due as due_store
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.publishing import Looked
+from social_scheduler.store.looking import Looked, look
 from social_scheduler.store.review import messages_of
 from social_scheduler.store.steps import By, remember
 from social_scheduler.store.tables import Upload as UploadRow
@@ -182,7 +182,7 @@ class Reach:
 
     def _prepare(self, delivery_id: int, files: contextlib.ExitStack) -> None:
         with self.context.database.read() as tx:
-            looked = store.look(tx, delivery_id)
+            looked = look(tx, delivery_id)
             message = stored_message(tx, looked)
         account = looked.account
         claim = Claim(

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
-from social_scheduler.errors import NotSent, RateLimited, SchedulerError
+from social_scheduler.errors import RateLimited, SchedulerError
 from social_scheduler.journal import Outcome
 from social_scheduler.lifecycle import DeliveryState, PartState
-from social_scheduler.message import Message
-from social_scheduler.platforms import Call, Connection, Seen
+from social_scheduler.platforms import Connection
 from social_scheduler.services.context import Context
 from social_scheduler.services.hold import told
 from social_scheduler.services.outcome import (
@@ -20,24 +19,31 @@ from social_scheduler.services.outcome import (
     miss,
     settle_times,
 )
+from social_scheduler.services.prove import call_of
 from social_scheduler.services.publish import Publisher
 from social_scheduler.services.reach import ask
 from social_scheduler.store import due as due_store
 from social_scheduler.store import holds as hold_store
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.publishing import AttemptEnd, Looked
-from social_scheduler.store.review import messages_of
-from social_scheduler.store.steps import By, remember, step_delivery
-from social_scheduler.store.tables import Attempt, Delivery, Hold, Proof, Verdict
+from social_scheduler.store.looking import DeliveryNow, Looked, look, look_at
+from social_scheduler.store.publishing import AttemptEnd
+from social_scheduler.store.review import wordings
+from social_scheduler.store.steps import (
+    By,
+    DeliveryStep,
+    remember,
+    step_deliveries,
+    step_delivery,
+)
+from social_scheduler.store.tables import Attempt, Hold
 
 CERTAINLY_NOT_SENT = frozenset({"not_sent", "rate_limited", "unauthorized", "refused"})
 
+ASKING = timedelta(minutes=1)
+"""How long nobody else asks for what this worker is asking for."""
 LOOK_AGAIN = timedelta(seconds=15)
 """When the network could not be asked."""
-
-PROOF_PAUSES = (timedelta(seconds=5), timedelta(seconds=30), timedelta(minutes=5))
-"""A network shows a new post everywhere only after a while; after the last one people are told."""
 
 
 def recover(
@@ -53,12 +59,7 @@ def recover(
     (`answered`), or else may be live.
     """
     with context.database.work() as tx:
-        taken = due_store.taken_by(tx, worker)
-        for looked in store.look_at(tx, taken).values():
-            if looked.delivery.state is DeliveryState.LEASED:
-                give_back(tx, looked, by.because("its worker stopped"))
-            else:
-                _recover_sending(tx, context, looked, answered, by)
+        _recover(tx, context, due_store.taken_by(tx, worker), answered, by, "its worker stopped")
 
 
 def recover_silent(context: Context, by: By) -> int:
@@ -68,18 +69,34 @@ def recover_silent(context: Context, by: By) -> int:
     """
     with context.database.work() as tx:
         ended = due_store.ended_leases(tx, context.database.now(tx) or by.at)
-        for looked in store.look_at(tx, ended).values():
-            if looked.delivery.state is DeliveryState.LEASED:
-                give_back(tx, looked, by.because("its lease ran out"))
-            else:
-                _recover_sending(tx, context, looked, {}, by)
+        _recover(tx, context, ended, {}, by, "its lease ran out")
     return len(ended)
 
 
-def give_back(tx: Transaction, looked: Looked, by: By) -> None:
-    """End a lease under which nothing began; the fence keeps whoever had it from beginning."""
-    fence = looked.delivery.attempt + 1
-    step_delivery(tx, looked.delivery.id, "release", by, attempt=fence, **FREE)
+def _recover(
+    tx: Transaction,
+    context: Context,
+    ids: Sequence[int],
+    answered: Mapping[tuple[int, int, int], Outcome],
+    by: By,
+    why: str,
+) -> None:
+    found = look_at(tx, ids).values()
+    leased = [one.delivery for one in found if one.delivery.state is DeliveryState.LEASED]
+    if leased:
+        give_back(tx, leased, by.because(why))
+    for looked in found:
+        if looked.delivery.state is DeliveryState.SENDING:
+            _recover_sending(tx, context, looked, answered, by)
+
+
+def give_back(tx: Transaction, leased: Sequence[DeliveryNow], by: By) -> None:
+    """End leases under which nothing began; the fence keeps whoever had them from beginning."""
+    rows = [
+        DeliveryStep(d.id, d.post_id, d.state, d.attempt, {"attempt": d.attempt + 1, **FREE})
+        for d in leased
+    ]
+    step_deliveries(tx, "release", rows, by)
 
 
 def _recover_sending(
@@ -107,7 +124,7 @@ def _recover_sending(
     lose(tx, context, looked, part.number, why)
 
 
-def _go_on_later(tx: Transaction, delivery: Delivery, by: By) -> None:
+def _go_on_later(tx: Transaction, delivery: DeliveryNow, by: By) -> None:
     # With another fence: a worker that was only slow must not go on with it as well.
     fence = delivery.attempt + 1
     step_delivery(tx, delivery.id, "postpone", by, ready_at=by.at, attempt=fence, **FREE)
@@ -118,7 +135,7 @@ def miss_lapsed(context: Context, by: By, limit: int = 500) -> int:
     with context.database.work() as tx:
         ids = due_store.lapsed(tx, by.at, limit)
         holds = hold_store.active(tx, by.at)
-        for looked in store.look_at(tx, ids).values():
+        for looked in look_at(tx, ids).values():
             why = looked.delivery.trouble or _why_not_sent(looked, holds)
             miss(tx, looked, why, by)
     return len(ids)
@@ -142,14 +159,17 @@ def look_for_lost(publisher: Publisher, by: By) -> None:
 def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
     context = publisher.context
     with context.database.read() as tx:
-        looked = store.look(tx, delivery_id)
+        looked = look(tx, delivery_id)
         part = next((p for p in looked.parts if p.state is PartState.UNCONFIRMED), None)
         attempts = [a for a in store.attempts_of(tx, delivery_id) if part and a.part == part.number]
         known = store.known_remote_ids(tx, looked.account.id)
         speaking = store.is_speaking(tx, looked.account.id)
-        call = _call_of(tx, looked, part.number) if part else None
+        key = (looked.delivery.post_id, looked.delivery.revision)
+        call = call_of(looked, wordings(tx, {key}).get(key), part.number) if part else None
     if part is None or call is None or not attempts or speaking:
         return  # what is being said right now has no id yet, and could be taken for the lost one
+    if not _take_look(context, looked, by):
+        return  # another worker is asking
     platform = context.platforms[looked.account.platform]
     try:
         connection = _connection(publisher, looked)
@@ -167,7 +187,7 @@ def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
     with context.database.work() as tx:
         if found and found.remote_id in store.known_remote_ids(tx, looked.account.id):
             return  # it was given to another delivery while we looked: look again
-        looked = store.look(tx, delivery_id)
+        looked = look(tx, delivery_id)
         if found is None:
             _not_there(tx, context, looked, attempts[-1], by)
         elif looked.delivery.state is DeliveryState.UNCONFIRMED:  # or a person was quicker
@@ -179,6 +199,11 @@ def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
                 remote_id=found.remote_id,
                 url=found.url,
             )
+
+
+def _take_look(context: Context, looked: Looked, by: By) -> bool:
+    with context.database.work() as tx:
+        return store.take_look(tx, looked.delivery.id, looked.delivery.next_look_at, by.at + ASKING)
 
 
 def _first_unclear(attempts: Sequence[Attempt]) -> Attempt:
@@ -207,91 +232,6 @@ def _not_there(tx: Transaction, context: Context, looked: Looked, attempt: Attem
     remember(tx, by.because(why), "look", delivery_id=delivery.id)
 
 
-def prove(publisher: Publisher, by: By) -> None:
-    """Read back what is live and compare it with what was approved, field by field."""
-    context = publisher.context
-    with context.database.read() as tx:
-        waiting = due_store.to_prove(tx, by.at)
-    for proof in waiting:
-        with context.database.read() as tx:
-            looked = store.look(tx, proof.delivery_id)
-            part = looked.parts[proof.part - 1]
-            call = _call_of(tx, looked, proof.part)
-        if part.state is not PartState.LIVE or part.remote_id is None or call is None:
-            _no_more_looks(context, proof)
-            continue
-        platform = context.platforms[looked.account.platform]
-        expected = platform.as_seen(call)
-        try:
-            seen = ask(platform.read_back, _connection(publisher, looked), part.remote_id)
-        except NotSent:
-            verdict, fields, shown = Verdict.NOT_READABLE, [], None
-        except SchedulerError as problem:
-            verdict, fields, shown = Verdict.NOT_READABLE, [problem.problem], None
-        else:
-            verdict, fields, shown = _compare(seen, expected)
-        _keep_proof(context, proof, verdict, fields, shown, by)
-        publisher.probe("proved")
-
-
 def _connection(publisher: Publisher, looked: Looked) -> Connection:
     account = looked.account
     return publisher.reach.connection(account.name, account.platform, account.server)
-
-
-def _compare(
-    seen: Seen | None, expected: Seen
-) -> tuple[Verdict, list[str], dict[str, object] | None]:
-    if seen is None:
-        return Verdict.GONE, [], None
-    fields = seen.differences(expected)
-    shown: dict[str, object] = {name: getattr(seen, name) for name in seen.__slots__}
-    return (Verdict.DIFFERS if fields else Verdict.EQUAL), fields, shown
-
-
-def _keep_proof(
-    context: Context,
-    proof: Proof,
-    verdict: Verdict,
-    fields: list[str],
-    shown: dict[str, object] | None,
-    by: By,
-) -> None:
-    looks = proof.looks + 1
-    settled = verdict is Verdict.EQUAL or looks > len(PROOF_PAUSES)
-    with context.database.work() as tx:
-        store.set_proof(
-            tx,
-            proof.delivery_id,
-            proof.part,
-            verdict=verdict,
-            fields=fields,
-            seen=shown,
-            looks=looks,
-            checked_at=by.at,
-            next_look_at=None if settled else by.at + PROOF_PAUSES[looks - 1],
-        )
-        if verdict is not proof.verdict:
-            told = f"{verdict.value} {', '.join(fields)}".strip()
-            remember(tx, by.because(told), "prove", delivery_id=proof.delivery_id, part=proof.part)
-
-
-def _no_more_looks(context: Context, proof: Proof) -> None:
-    with context.database.work() as tx:
-        store.set_proof(tx, proof.delivery_id, proof.part, next_look_at=None)
-
-
-def _call_of(tx: Transaction, looked: Looked, number: int) -> Call | None:
-    """The call that part `number` was, or would be."""
-    delivery = looked.delivery
-    for row in messages_of(tx, delivery.post_id, delivery.revision):
-        if row.account_id == delivery.account_id:
-            before = [p for p in looked.parts if p.number < number]
-            return Call(
-                message=Message.from_canonical(row.body),
-                number=number,
-                key=looked.parts[number - 1].digest,
-                reply_to=before[-1].remote_id if before else None,
-                uploads=(),
-            )
-    return None

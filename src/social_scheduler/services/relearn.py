@@ -26,12 +26,12 @@ from social_scheduler.store import holds as hold_store
 from social_scheduler.store import past as store
 from social_scheduler.store import workers as worker_store
 from social_scheduler.store.database import Transaction
+from social_scheduler.store.looking import look_at
 from social_scheduler.store.past import Waiting
 from social_scheduler.store.publishing import (
     AttemptEnd,
     end_attempts,
     last_change,
-    look_at,
     mark_of,
 )
 from social_scheduler.store.steps import By, remember, step_delivery

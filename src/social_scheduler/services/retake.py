@@ -16,7 +16,8 @@ from social_scheduler.store import past as store
 from social_scheduler.store import publishing
 from social_scheduler.store import review as review_store
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.publishing import AttemptEnd, Looked
+from social_scheduler.store.looking import Looked, look, look_at
+from social_scheduler.store.publishing import AttemptEnd
 from social_scheduler.store.steps import By, remember, step_delivery, step_part, step_post
 from social_scheduler.store.tables import Hold, HoldScope, Post
 
@@ -28,7 +29,7 @@ def retake_call(tx: Transaction, context: Context, call: LostCall, since: dateti
     """
     intent, outcome = call.intent, call.outcome
     by = By(call.worker, by.at, "from the journal")
-    looked = publishing.look_at(tx, [intent.delivery]).get(intent.delivery)
+    looked = look_at(tx, [intent.delivery]).get(intent.delivery)
     if looked is None:
         return False
     if not call.begun and not begin_again(tx, looked, intent, call.worker, since, by):
@@ -38,7 +39,7 @@ def retake_call(tx: Transaction, context: Context, call: LostCall, since: dateti
         return True
     end = AttemptEnd(intent.delivery, intent.attempt, intent.part, "unconfirmed", by.why or "")
     publishing.end_attempts(tx, [end], by.at)
-    fresh = publishing.look(tx, intent.delivery)
+    fresh = look(tx, intent.delivery)
     lose(tx, context, fresh, intent.part, by.because("the database was put back; it may be live"))
     return True
 
@@ -161,7 +162,7 @@ def _cancel_again(tx: Transaction, stop: Stop, by: By) -> str:
     found = stop.post and stop.account and store.delivery_of(tx, stop.post, stop.account)
     if not found:
         return "it is not in this database"
-    looked = publishing.look(tx, found)
+    looked = look(tx, found)
     if looked.delivery.state is DeliveryState.CANCELLED:
         return "it is cancelled"
     if looked.live or not step_delivery(

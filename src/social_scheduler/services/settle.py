@@ -23,7 +23,7 @@ from social_scheduler.store import publishing as store
 from social_scheduler.store import reading as reading_store
 from social_scheduler.store import review as review_store
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.publishing import Looked
+from social_scheduler.store.looking import Looked, look
 from social_scheduler.store.steps import By, remember, step_delivery, step_part
 from social_scheduler.store.tables import AccountState, Hold, Revision
 
@@ -279,7 +279,7 @@ def find_delivery(tx: Transaction, reference: str, account: str) -> Looked:
     """The delivery of a post to an account."""
     post, _ = find_post(tx, reference)
     for delivery in review_store.deliveries_of(tx, post.id):
-        looked = store.look(tx, delivery.id)
+        looked = look(tx, delivery.id)
         if looked.account.name == account:
             return looked
     raise NotFound(f"{reference} does not go to {account}.", "See social-scheduler review show.")

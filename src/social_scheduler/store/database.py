@@ -12,8 +12,9 @@ from pathlib import Path
 from sqlalchemy import Engine, inspect, make_url, text
 from sqlalchemy.orm import Session
 
-from social_scheduler.errors import WorkspaceError
+from social_scheduler.errors import DatabaseBusy, WorkspaceError
 from social_scheduler.store.engines import (
+    BUSY_SECONDS,
     PERSON,
     READING,
     UPGRADE,
@@ -61,6 +62,7 @@ class Database:
         self._reading = self._acting(READING)
         self._writing = self._acting(PERSON)
         self._working = self._acting(WORKER)
+        self._writer = threading.Lock()
 
     def _acting(self, act: str) -> Engine:
         """The same connections, for transactions of one kind."""
@@ -78,15 +80,34 @@ class Database:
         return self.url.get_backend_name() == "postgresql"
 
     @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """On SQLite, one writer of this process after the other.
+
+        SQLite would have them wait by sleeping; here the next one goes on at once.
+        """
+        if self.is_postgresql:
+            yield
+            return
+        if not self._writer.acquire(timeout=BUSY_SECONDS):
+            raise DatabaseBusy("The database is busy.", "Try again.")
+        try:
+            yield
+        finally:
+            self._writer.release()
+
+    def _session(self, engine: Engine) -> Session:
+        return Session(engine, expire_on_commit=False)
+
+    @contextmanager
     def write(self) -> Iterator[Transaction]:
         """A person's act, alone among writers; committed when the block ends without error."""
-        with told(self.url), Session(self._writing, expire_on_commit=False) as tx, tx.begin():
+        with self._alone(), told(self.url), self._session(self._writing) as tx, tx.begin():
             yield tx
 
     @contextmanager
     def work(self) -> Iterator[Transaction]:
         """A worker's act: beside other workers' acts, never beside a person's."""
-        with told(self.url), Session(self._working, expire_on_commit=False) as tx, tx.begin():
+        with self._alone(), told(self.url), self._session(self._working) as tx, tx.begin():
             yield tx
 
     @contextmanager

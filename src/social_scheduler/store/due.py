@@ -362,10 +362,3 @@ def to_look_for(tx: Transaction, now: datetime) -> list[int]:
             .order_by(Delivery.next_look_at)
         )
     )
-
-
-def to_prove(tx: Transaction, now: datetime) -> list[Proof]:
-    """Live parts that are to be read back now."""
-    return list(
-        tx.scalars(select(Proof).where(Proof.next_look_at <= now).order_by(Proof.next_look_at))
-    )

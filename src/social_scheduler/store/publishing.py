@@ -8,104 +8,26 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import func, select, update
 
-from social_scheduler.lifecycle import DeliveryState, PartState
-from social_scheduler.message import Window
+from social_scheduler.lifecycle import DeliveryState
+from social_scheduler.store.bulk import insert_many, update_many
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.due import TAKEN
-from social_scheduler.store.holds import matches
 from social_scheduler.store.tables import (
     Account,
     AccountState,
     Attempt,
     Base,
-    Campaign,
     Delivery,
     History,
-    Hold,
     Part,
-    Post,
     Proof,
     Upload,
     Worker,
 )
 
-DELIVERY, ATTEMPT, PROOF = (Base.metadata.tables[n] for n in ("delivery", "attempt", "proof"))
-
-
-@dataclass(frozen=True, slots=True)
-class Looked:
-    """Everything the last look judges, read in one transaction."""
-
-    delivery: Delivery
-    post: Post
-    campaign: str
-    account: Account
-    parts: tuple[Part, ...]
-
-    @property
-    def window(self) -> Window:
-        """When this delivery may be sent."""
-        return Window(self.delivery.due_at, self.delivery.not_before, self.delivery.not_after)
-
-    @property
-    def live(self) -> bool:
-        """Whether a part of it is live."""
-        return any(p.state is PartState.LIVE for p in self.parts)
-
-    @property
-    def reference(self) -> str:
-        """The post, as people name it."""
-        return f"{self.campaign}/{self.post.key}"
-
-    def held_by(self, holds: Collection[Hold]) -> list[Hold]:
-        """Those of the holds that stop it."""
-        delivery = self.delivery
-        return [
-            hold
-            for hold in holds
-            if matches(
-                hold,
-                campaign=self.campaign,
-                key=self.post.key,
-                account=self.account.name,
-                language=delivery.language,
-                kind=delivery.kind,
-                tags=delivery.tags,
-            )
-        ]
-
-    @property
-    def next_part(self) -> Part | None:
-        """The first part that has not been said."""
-        return next((p for p in self.parts if p.state is not PartState.LIVE), None)
-
-
-def look(tx: Transaction, delivery_id: int) -> Looked:
-    """Everything about one delivery."""
-    return look_at(tx, [delivery_id])[delivery_id]
-
-
-def look_at(tx: Transaction, ids: Collection[int]) -> dict[int, Looked]:
-    """Everything about some deliveries, by id."""
-    parts: dict[int, list[Part]] = {}
-    mine = select(Part).where(Part.delivery_id.in_(ids)).order_by(Part.delivery_id, Part.number)
-    for part in tx.scalars(mine):
-        parts.setdefault(part.delivery_id, []).append(part)
-    rows = tx.execute(
-        select(Delivery, Post, Account, Campaign.name)
-        .join(Post, Post.id == Delivery.post_id)
-        .join(Account, Account.id == Delivery.account_id)
-        .join(Campaign, Campaign.id == Post.campaign_id)
-        .where(Delivery.id.in_(ids))
-        .execution_options(populate_existing=True)
-    )
-    return {
-        delivery.id: Looked(delivery, post, campaign, account, tuple(parts.get(delivery.id, ())))
-        for delivery, post, account, campaign in rows
-    }
+DELIVERY = Base.metadata.tables["delivery"]
 
 
 def set_delivery(tx: Transaction, delivery_id: int, fence: int | None, **values: Any) -> bool:
@@ -119,7 +41,7 @@ def set_delivery(tx: Transaction, delivery_id: int, fence: int | None, **values:
 def begin_attempts(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
     """The intents: durable before the calls."""
     unknown = {"finished_at": None, "outcome": None, "evidence": None}
-    tx.connection().execute(insert(ATTEMPT), [{**row, **unknown} for row in rows])
+    insert_many(tx, "attempt", [{**row, **unknown} for row in rows])
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,22 +57,14 @@ class AttemptEnd:
 
 def end_attempts(tx: Transaction, ends: Sequence[AttemptEnd], at: datetime) -> None:
     """What came of the calls."""
-    tx.connection().execute(
-        update(ATTEMPT)
-        .where(
-            ATTEMPT.c.delivery_id == bindparam("_delivery"),
-            ATTEMPT.c.number == bindparam("_number"),
-            ATTEMPT.c.part == bindparam("_part"),
-        )
-        .values(finished_at=at, outcome=bindparam("_outcome"), evidence=bindparam("_evidence")),
+    update_many(
+        tx,
+        "attempt",
         [
-            {
-                "_delivery": end.delivery_id,
-                "_number": end.number,
-                "_part": end.part,
-                "_outcome": end.outcome,
-                "_evidence": end.evidence or None,
-            }
+            (
+                {"delivery_id": end.delivery_id, "number": end.number, "part": end.part},
+                {"finished_at": at, "outcome": end.outcome, "evidence": end.evidence or None},
+            )
             for end in ends
         ],
     )
@@ -165,6 +79,16 @@ def attempts_of(tx: Transaction, delivery_id: int) -> list[Attempt]:
             .order_by(Attempt.number, Attempt.part)
         )
     )
+
+
+def take_look(tx: Transaction, delivery_id: int, at: datetime | None, until: datetime) -> bool:
+    """Look for an unconfirmed delivery that was to be looked for `at`; nobody else does so soon."""
+    done = tx.execute(
+        update(Delivery)
+        .where(Delivery.id == delivery_id, Delivery.next_look_at == at)
+        .values(next_look_at=until)
+    )
+    return bool(getattr(done, "rowcount", 0))
 
 
 def begun_since(tx: Transaction, since: datetime) -> list[tuple[int, int]]:
@@ -222,21 +146,20 @@ def limit_account(tx: Transaction, account_id: int, until: datetime) -> None:
     tx.execute(update(Account).where(Account.id == account_id).values(limited_until=until))
 
 
+_AFRESH: dict[str, Any] = {
+    "verdict": None,
+    "fields": [],
+    "seen": None,
+    "looks": 0,
+    "checked_at": None,
+}
+
+
 def await_proofs(tx: Transaction, parts: Sequence[tuple[int, int]], at: datetime) -> None:
     """Parts, as (delivery, number), are live; each is to be read back at `at`."""
-    afresh: dict[str, Any] = {
-        "verdict": None,
-        "fields": [],
-        "seen": None,
-        "looks": 0,
-        "checked_at": None,
-        "next_look_at": at,
-    }
-    rows = [{"delivery_id": delivery, "part": number, **afresh} for delivery, number in parts]
-    dialect = tx.connection().dialect.name
-    new = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(PROOF)
-    again = new.on_conflict_do_update(index_elements=["delivery_id", "part"], set_=afresh)
-    tx.connection().execute(again, rows)
+    rows = [{"delivery_id": d, "part": n, **_AFRESH, "next_look_at": at} for d, n in parts]
+    if rows:
+        insert_many(tx, "proof", rows, replace=("delivery_id", "part"))
 
 
 def set_proof(tx: Transaction, delivery_id: int, part: int, **values: Any) -> None:
@@ -246,9 +169,12 @@ def set_proof(tx: Transaction, delivery_id: int, part: int, **values: Any) -> No
     )
 
 
+_NEWEST = select(func.max(History.id))
+
+
 def last_change(tx: Transaction) -> int:
     """The database's change number: the id of its newest history row."""
-    return tx.scalar(select(func.max(History.id))) or 0
+    return tx.connection().scalar(_NEWEST) or 0
 
 
 def mark_of(tx: Transaction, change: int) -> str | None:

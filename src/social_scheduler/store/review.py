@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, NamedTuple
 
-from sqlalchemy import Select, insert, select, update
+from sqlalchemy import BindParameter, Select, bindparam, insert, select, update
 
 from social_scheduler.lifecycle import PostState
 from social_scheduler.policy import Policy
@@ -100,35 +101,49 @@ def revision_of(tx: Transaction, post_id: int, number: int) -> Revision:
     ).one()
 
 
+class RevisionNow(NamedTuple):
+    """Of a revision's row, what decides whether it is approved."""
+
+    post_id: int
+    number: int
+    kind: str
+    owner: str
+    due_at: datetime
+    not_before: datetime
+    not_after: datetime
+    authors: list[int]
+
+
 @dataclass(frozen=True, slots=True)
 class Wording:
     """One revision with every account's words and every approval given to it."""
 
-    revision: Revision
+    revision: RevisionNow
     messages: tuple[StoredMessage, ...]
     approvals: tuple[StoredApproval, ...]
 
 
 def wordings(
     tx: Transaction, wanted: Collection[tuple[int, int]]
-) -> dict[tuple[int, int], Wording]:
+) -> Mapping[tuple[int, int], Wording]:
     """Revisions whole, by (post, number)."""
-    posts = {post_id for post_id, _ in wanted}
+    connection = tx.connection()
+    posts = {"posts": list({post_id for post_id, _ in wanted})}
     messages: dict[tuple[int, int], list[StoredMessage]] = {}
-    for row in tx.execute(
-        stored_messages().add_columns(MessageRow.revision).where(MessageRow.post_id.in_(posts))
-    ):
+    for row in connection.execute(_MESSAGES, posts):
         messages.setdefault((row[0], row[-1]), []).append(StoredMessage(*row[1:-1]))
     approvals: dict[tuple[int, int], list[StoredApproval]] = {}
-    for given, person in tx.execute(stored_approvals().where(Approval.post_id.in_(posts))):
-        approvals.setdefault((given.post_id, given.revision), []).append(
-            StoredApproval.of(given, person)
-        )
-    revisions = tx.scalars(select(Revision).where(Revision.post_id.in_(posts)))
+    for row in connection.execute(_APPROVALS, posts):
+        values: list[Any] = [*row[2:]]
+        values[7], values[8] = tuple(values[7]), tuple(values[8])
+        given = StoredApproval(*values)
+        approvals.setdefault((row[0], row[1]), []).append(given)
     return {
-        key: Wording(r, tuple(messages.get(key, ())), tuple(approvals.get(key, ())))
-        for r in revisions
-        if (key := (r.post_id, r.number)) in wanted
+        key: Wording(
+            RevisionNow._make(row), tuple(messages.get(key, ())), tuple(approvals.get(key, ()))
+        )
+        for row in connection.execute(_REVISIONS, posts)
+        if (key := (row[0], row[1])) in wanted
     }
 
 
@@ -148,6 +163,36 @@ def stored_messages() -> Select[int, int, str, str, str, str, str, bytes]:
         .join(Account, Account.id == MessageRow.account_id)
         .order_by(MessageRow.account_id)
     )
+
+
+# Made once, for the last look: building a statement takes longer than running it.
+_POSTS: BindParameter[Any] = bindparam("posts", expanding=True)
+_MESSAGES = stored_messages().add_columns(MessageRow.revision).where(MessageRow.post_id.in_(_POSTS))
+_APPROVALS = (
+    select(
+        Approval.post_id,
+        Approval.revision,
+        Approval.id,
+        Approval.language,
+        Approval.content_digest,
+        Approval.window_digest,
+        Approval.window_only,
+        Approval.person_id,
+        Person.name,
+        Person.roles,
+        Person.languages,
+        Person.active,
+        Approval.given_at,
+        Approval.ended_at,
+        Approval.ended_why,
+    )
+    .join(Person, Person.id == Approval.person_id)
+    .where(Approval.post_id.in_(_POSTS))
+    .order_by(Approval.id)
+)
+_REVISIONS = select(*(getattr(Revision, name) for name in RevisionNow._fields)).where(
+    Revision.post_id.in_(_POSTS)
+)
 
 
 def messages_of(tx: Transaction, post_id: int, revision: int) -> list[StoredMessage]:

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import insert, select, update
 
 from social_scheduler.errors import Conflict
 from social_scheduler.lifecycle import DeliveryState, PartState, PostState, Thing, rule
+from social_scheduler.store.bulk import insert_many, update_many
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.tables import Base, Delivery, History, Part, Post
-
-DELIVERY, PART, HISTORY = (Base.metadata.tables[name] for name in ("delivery", "part", "history"))
+from social_scheduler.store.tables import Delivery, History, Part, Post
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,33 +117,23 @@ def step_deliveries(tx: Transaction, step: str, rows: Sequence[DeliveryStep], by
     row = rule(Thing.DELIVERY, step)
     if any(each.source not in row.sources for each in rows):
         raise Conflict(f"Some deliveries cannot {step} now.")
-    statement = (
-        update(DELIVERY)
-        .where(
-            DELIVERY.c.id == bindparam("_id"),
-            DELIVERY.c.state == bindparam("_source"),
-            DELIVERY.c.attempt == bindparam("_fence"),
-        )
-        .values(state=row.target, **{name: bindparam(f"_{name}") for name in rows[0].values})
-    )
-    done = tx.connection().execute(
-        statement,
+    done = update_many(
+        tx,
+        "delivery",
         [
-            {
-                "_id": each.id,
-                "_source": each.source,
-                "_fence": each.fence,
-                **{f"_{name}": value for name, value in each.values.items()},
-            }
+            (
+                {"id": each.id, "state": each.source, "attempt": each.fence},
+                {"state": row.target, **each.values},
+            )
             for each in rows
         ],
     )
-    if _changed(done) != len(rows):
+    if done != len(rows):
         raise Conflict(f"Somebody was quicker: some deliveries cannot {step} any more.")
     remember_all(
         tx,
         [
-            _row(
+            history_row(
                 by if each.why is None else by.because(each.why),
                 step,
                 each.source,
@@ -173,33 +162,23 @@ def step_parts(tx: Transaction, step: str, rows: Sequence[PartStep], by: By) -> 
     row = rule(Thing.PART, step)
     if any(each.source not in row.sources for each in rows):
         raise Conflict(f"Some parts cannot {step} now.")
-    statement = (
-        update(PART)
-        .where(
-            PART.c.delivery_id == bindparam("_delivery"),
-            PART.c.number == bindparam("_number"),
-            PART.c.state == bindparam("_source"),
-        )
-        .values(state=row.target, **{name: bindparam(f"_{name}") for name in rows[0].values})
-    )
-    done = tx.connection().execute(
-        statement,
+    done = update_many(
+        tx,
+        "part",
         [
-            {
-                "_delivery": each.delivery_id,
-                "_number": each.number,
-                "_source": each.source,
-                **{f"_{name}": value for name, value in each.values.items()},
-            }
+            (
+                {"delivery_id": each.delivery_id, "number": each.number, "state": each.source},
+                {"state": row.target, **each.values},
+            )
             for each in rows
         ],
     )
-    if _changed(done) != len(rows):
+    if done != len(rows):
         raise Conflict(f"Somebody was quicker: some parts cannot {step} any more.")
     remember_all(
         tx,
         [
-            _row(
+            history_row(
                 by if each.why is None else by.because(each.why),
                 step,
                 each.source,
@@ -215,7 +194,7 @@ def step_parts(tx: Transaction, step: str, rows: Sequence[PartStep], by: By) -> 
 def remember_all(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
     """Many history rows at once."""
     if rows:
-        tx.connection().execute(insert(HISTORY), rows)
+        insert_many(tx, "history", rows)
 
 
 def create_posts(tx: Transaction, rows: Sequence[Mapping[str, Any]], by: By) -> list[int]:
@@ -229,7 +208,7 @@ def create_posts(tx: Transaction, rows: Sequence[Mapping[str, Any]], by: By) -> 
     tx.execute(
         insert(History),
         [
-            _row(by, "submit", PostState.DRAFT, PostState.IN_REVIEW, post_id=post_id)
+            history_row(by, "submit", PostState.DRAFT, PostState.IN_REVIEW, post_id=post_id)
             for post_id in ids
         ],
     )
@@ -274,17 +253,17 @@ def remember(
     """Write down something that happened without a change of state (a hold, a sign-in, a look)."""
     tx.execute(
         insert(History),
-        [_row(by, step, None, None, post_id=post_id, delivery_id=delivery_id, part=part)],
+        [history_row(by, step, None, None, post_id=post_id, delivery_id=delivery_id, part=part)],
     )
 
 
 def _remember(
     tx: Transaction, by: By, step: str, source: str, target: str, **ids: int | None
 ) -> None:
-    tx.execute(insert(History), [_row(by, step, source, target, **ids)])
+    tx.execute(insert(History), [history_row(by, step, source, target, **ids)])
 
 
-def _row(
+def history_row(
     by: By, step: str, source: str | None, target: str | None, **ids: int | None
 ) -> dict[str, Any]:
     return {

@@ -30,11 +30,11 @@ from social_scheduler.lifecycle import DeliveryState
 from social_scheduler.services.claim import LEASE, Burst
 from social_scheduler.services.context import Context
 from social_scheduler.services.past import Noted, note_past, require_same_past
+from social_scheduler.services.prove import prove
 from social_scheduler.services.publish import Publisher
 from social_scheduler.services.reconcile import (
     look_for_lost,
     miss_lapsed,
-    prove,
     recover,
     recover_silent,
 )
@@ -60,6 +60,9 @@ BEAT = 10
 """Seconds between two signs of life, well below a lease."""
 PREPARE = 5
 """Seconds between two looks for pictures that may be handed over ahead."""
+
+CLOCK_OFF = timedelta(seconds=5)
+"""How far this machine's clock may be from the database's for it to publish."""
 
 IDLE_AHEAD = timedelta(seconds=5)
 """`--until-idle` ends when nothing is due within this."""
@@ -111,6 +114,7 @@ class Worker:
                 settings.burst_minute,
                 settings.burst_hour,
             ),
+            ends=self._stopping.is_set,
         )
         self.pipeline = Pipeline(
             self.publisher, self.context.now, settings.calls_at_once, self.told, self._fail
@@ -178,7 +182,7 @@ class Worker:
             if _is_past(pulse.lapses, now):
                 miss_lapsed(self.context, self._by())
             ahead = now + CLAIM_AHEAD
-            if _is_past(pulse.ready, ahead):
+            if _is_past(pulse.ready, ahead) and not self._clock_is_off(now):
                 self._claim()
             if _is_past(pulse.ready, now):
                 self._tell_waiting()
@@ -186,6 +190,18 @@ class Worker:
                 self._look_now.set()
             self._ticked = True
             return self._next(pulse, ahead)
+
+    def _clock_is_off(self, now: datetime) -> bool:
+        """Whether this machine's clock is far from the database's: then nothing is claimed."""
+        with self.context.database.read() as tx:
+            theirs = self.context.database.now(tx)
+        if theirs is None or abs(theirs - now) <= CLOCK_OFF:
+            return False
+        self.told(
+            f"Nothing is claimed: this machine's clock says {now:%H:%M:%S} UTC, the database's "
+            f"{theirs:%H:%M:%S}. Set it right."
+        )
+        return True
 
     def _claim(self) -> None:
         while self.pipeline.has_room(LINED_UP) and not self._stopping.is_set():
@@ -215,7 +231,8 @@ class Worker:
             return
         self._look_now.clear()
         look_for_lost(self.publisher, self._by())
-        prove(self.publisher, self._by())
+        while prove(self.publisher, self._by()) and not self._stopping.is_set():
+            pass
         self._looked = True
 
     def idle(self) -> bool:
