@@ -29,27 +29,27 @@ def test_an_account_says_one_post_after_the_other() -> None:
     lanes = Lanes()
     first, second = lined_up(lanes, turn(1, 7), turn(2, 7))
 
-    assert lanes.take(MONDAY, 10) == [first]
-    assert lanes.take(MONDAY, 10) == []
+    assert lanes.take(MONDAY, 10, 99, 99) == [first]
+    assert lanes.take(MONDAY, 10, 99, 99) == []
 
     lanes.end(first, first.turn.claims)
-    assert lanes.take(MONDAY, 10) == [second]
+    assert lanes.take(MONDAY, 10, 99, 99) == [second]
 
 
 def test_one_accounts_slow_post_keeps_no_other_account() -> None:
     lanes = Lanes()
     slow, other = lined_up(lanes, turn(1, 7), turn(2, 8))
 
-    assert lanes.take(MONDAY, 10) == [slow, other]
+    assert lanes.take(MONDAY, 10, 99, 99) == [slow, other]
 
 
 def test_nothing_begins_before_its_moment() -> None:
     lanes = Lanes()
     (early,) = lined_up(lanes, turn(1, 7, seconds=1))
 
-    assert lanes.take(MONDAY, 10) == []
+    assert lanes.take(MONDAY, 10, 99, 99) == []
     assert lanes.earliest() == MONDAY + timedelta(seconds=1)
-    assert lanes.take(MONDAY + timedelta(seconds=1), 10) == [early]
+    assert lanes.take(MONDAY + timedelta(seconds=1), 10, 99, 99) == [early]
 
 
 def test_what_is_not_ready_does_not_begin_and_keeps_its_place() -> None:
@@ -57,38 +57,54 @@ def test_what_is_not_ready_does_not_begin_and_keeps_its_place() -> None:
     first = lanes.line_up(turn(1, 7))
     lined_up(lanes, turn(2, 7))
 
-    assert lanes.take(MONDAY, 10) == []
+    assert lanes.take(MONDAY, 10, 99, 99) == []
 
     lanes.is_ready(first, [])
-    assert lanes.take(MONDAY, 10) == [first]
+    assert lanes.take(MONDAY, 10, 99, 99) == [first]
 
 
 def test_a_group_begins_when_it_is_the_first_of_all_its_accounts() -> None:
     lanes = Lanes()
     before, group, after = lined_up(lanes, turn(1, 8), turn(2, 7, 8, 9), turn(3, 9))
 
-    assert lanes.take(MONDAY, 10) == [before]
+    assert lanes.take(MONDAY, 10, 99, 99) == [before]
     lanes.end(before, before.turn.claims)
-    assert lanes.take(MONDAY, 10) == [group]
-    assert lanes.take(MONDAY, 10) == []
+    assert lanes.take(MONDAY, 10, 99, 99) == [group]
+    assert lanes.take(MONDAY, 10, 99, 99) == []
 
     lanes.end(group, group.turn.claims[2:])
-    assert lanes.take(MONDAY, 10) == [after]
+    assert lanes.take(MONDAY, 10, 99, 99) == [after]
 
 
 def test_at_most_so_many_begin_at_once() -> None:
     lanes = Lanes()
     several = lined_up(lanes, *(turn(n, n) for n in range(5)))
 
-    assert lanes.take(MONDAY, 3) == several[:3]
-    assert lanes.take(MONDAY, 3) == several[3:]
+    assert lanes.take(MONDAY, 3, 99, 99) == several[:3]
+    assert lanes.take(MONDAY, 3, 99, 99) == several[3:]
+
+
+def test_a_group_waits_until_all_its_calls_can_be_made_at_once() -> None:
+    lanes = Lanes()
+    (group,) = lined_up(lanes, turn(1, 7, 8, 9))
+
+    assert lanes.take(MONDAY, 10, 2, 4) == []
+    assert lanes.take(MONDAY, 10, 3, 4) == [group]
+
+
+def test_a_group_larger_than_all_hands_begins_when_all_are_free() -> None:
+    lanes = Lanes()
+    (group,) = lined_up(lanes, turn(1, 7, 8, 9))
+
+    assert lanes.take(MONDAY, 10, 1, 2) == []
+    assert lanes.take(MONDAY, 10, 2, 2) == [group]
 
 
 def test_what_has_not_begun_can_be_given_back() -> None:
     lanes = Lanes()
     begun, ready = lined_up(lanes, turn(1, 7), turn(2, 8, seconds=5))
     unready = lanes.line_up(turn(3, 9))
-    lanes.take(MONDAY, 10)
+    lanes.take(MONDAY, 10, 99, 99)
 
     assert {t.claims for t in lanes.not_begun()} == {ready.turn.claims, unready.turn.claims}
     assert begun.turn not in lanes.not_begun()
@@ -104,7 +120,7 @@ def test_every_turn_begins_once_and_in_order_whatever_the_groups(
     speaking: list[Waiting] = []
     begun: list[Waiting] = []
     while len(begun) < len(waiting) or speaking:
-        taken = lanes.take(MONDAY, 10)
+        taken = lanes.take(MONDAY, 10, 99, 99)
         assert taken or speaking, "somebody can always go on"
         speaking += taken
         begun += taken

@@ -10,8 +10,11 @@ import pytest
 from social_scheduler.errors import DatabaseBusy, NotSent
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.platforms import Call, Connection
+from social_scheduler.services.claim import LEASE
+from social_scheduler.services.reconcile import recover_silent
+from social_scheduler.store import publishing
 from social_scheduler.worker.pipeline import Pipeline
-from tests.services.desk import Desk
+from tests.services.desk import WORKER, Desk
 
 
 class Line:
@@ -146,6 +149,21 @@ def test_an_answer_waits_in_the_journal_until_the_database_answers(desk: Desk, l
     line.say()
 
     assert (left, desk.state(), desk.wire.calls.count("publish")) == ([0], D.PUBLISHED, 1)
+
+
+def test_what_a_worker_loses_sight_of_is_not_kept_from_the_others(desk: Desk, line: Line) -> None:
+    """A lease is renewed for what is in hand, and for nothing else."""
+    desk.ready(desk.post("one"), desk.post("two"))
+    first, second = desk.publisher.claim_due()
+    with desk.context.database.work() as tx:
+        kept = [(c.delivery_id, c.fence) for c in first.claims]
+        publishing.renew_leases(tx, WORKER, kept, desk.clock() + 10 * LEASE)
+
+    desk.clock.forward(seconds=31)
+    recover_silent(desk.context, desk.by())
+
+    assert (desk.state("week/one"), desk.state("week/two")) == (D.LEASED, D.SCHEDULED)
+    assert second.claims != first.claims
 
 
 def test_stopping_finishes_the_call_under_way_and_gives_the_rest_back(desk: Desk) -> None:

@@ -355,10 +355,17 @@ class Publisher:
         return [b.ready.claim for (b, _), on in zip(ended, goes_on, strict=True) if on]
 
     def _settle_as_it_stands(self, begun: Begun, outcome: Outcome) -> list[Claim]:
-        with self.context.database.work() as tx:
-            by = By(self.worker, self.context.now())
-            (goes_on,) = apply_outcomes(tx, self.context, [outcome], by)
-        return [begun.ready.claim] if goes_on else []
+        for again in (True, True, False):
+            try:
+                with self.context.database.work() as tx:
+                    by = By(self.worker, self.context.now())
+                    (goes_on,) = apply_outcomes(tx, self.context, [outcome], by)
+            except Conflict:
+                if not again:
+                    raise
+            else:
+                return [begun.ready.claim] if goes_on else []
+        return []
 
     def abandon(self, claims: Sequence[Claim], why: str) -> None:
         """No call was made after `begin` went wrong: whatever was kept of it, nothing was sent."""

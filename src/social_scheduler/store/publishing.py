@@ -13,7 +13,6 @@ from sqlalchemy import func, select, update
 from social_scheduler.lifecycle import DeliveryState
 from social_scheduler.store.bulk import insert_many, update_many
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.due import TAKEN
 from social_scheduler.store.tables import (
     Account,
     AccountState,
@@ -191,11 +190,17 @@ def keep_beat(tx: Transaction, worker: str, **values: Any) -> None:
     tx.execute(update(Worker).where(Worker.id == worker).values(**values))
 
 
-def renew_leases(tx: Transaction, worker: str, until: datetime) -> None:
-    """The worker is alive: what it has taken stays its own for a while longer."""
-    tx.connection().execute(
-        update(DELIVERY).where(TAKEN, DELIVERY.c.worker == worker).values(lease_until=until)
-    )
+def renew_leases(
+    tx: Transaction, worker: str, taken: Sequence[tuple[int, int]], until: datetime
+) -> None:
+    """What a worker has in hand, as (delivery, fence), stays its own for a while longer.
+
+    Only that: what it has lost sight of must come back.
+    """
+    if taken:
+        lease = {"lease_until": until}
+        keys = [{"id": d, "attempt": fence, "worker": worker} for d, fence in taken]
+        update_many(tx, "delivery", [(key, lease) for key in keys])
 
 
 def keep_spoken(tx: Transaction, account_ids: Collection[int], at: datetime) -> None:

@@ -32,6 +32,7 @@ class Lanes:
     """Every account's turns, in order."""
 
     _of: dict[int, deque[Waiting]] = field(default_factory=dict)
+    _claims: set[Claim] = field(default_factory=set)
     _may_begin: list[tuple[datetime, int, Waiting]] = field(default_factory=list)
     _number: itertools.count[int] = field(default_factory=itertools.count)
 
@@ -44,6 +45,7 @@ class Lanes:
         waiting = Waiting(turn)
         for claim in turn.claims:
             self._of.setdefault(claim.account_id, deque()).append(waiting)
+        self._claims.update(turn.claims)
         return waiting
 
     def is_ready(self, waiting: Waiting, ready: list[Ready]) -> None:
@@ -55,15 +57,23 @@ class Lanes:
         """When the next turn may begin; None when none is ready and first of its lanes."""
         return self._may_begin[0][0] if self._may_begin else None
 
-    def take(self, now: datetime, most: int) -> list[Waiting]:
-        """Turns that begin now, the earliest first."""
+    def take(self, now: datetime, most: int, hands: int, of_hands: int) -> list[Waiting]:
+        """Turns that begin now, the earliest first, at most as many as there are hands free.
+
+        A group needs all its hands at once (of `of_hands` in all, if it has more than that).
+        """
         taken: list[Waiting] = []
         while len(taken) < most and self._may_begin and self._may_begin[0][0] <= now:
+            needed = min(len(self._may_begin[0][2].turn.claims), of_hands)
+            if needed > hands:
+                break
+            hands -= needed
             taken.append(heapq.heappop(self._may_begin)[2])
         return taken
 
     def end(self, waiting: Waiting, claims: tuple[Claim, ...]) -> None:
         """Some deliveries of a turn are over, whatever became of them."""
+        self._claims.difference_update(claims)
         for claim in claims:
             lane = self._of[claim.account_id]
             lane.remove(waiting)
@@ -71,6 +81,10 @@ class Lanes:
                 self._consider(lane[0])
             else:
                 del self._of[claim.account_id]
+
+    def claims(self) -> list[Claim]:
+        """Everything that is lined up or being said."""
+        return list(self._claims)
 
     def not_begun(self) -> list[Turn]:
         """Turns that have not been taken."""

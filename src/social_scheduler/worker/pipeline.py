@@ -12,6 +12,7 @@ written down as soon as it answers again.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import threading
@@ -99,6 +100,11 @@ class Pipeline:
         """After `stop`: threads of which the next part was not begun."""
         return [ready.claim for _, several in self._going_on for ready in several]
 
+    def claims(self) -> list[Claim]:
+        """What this worker has taken and not ended: the leases that are to be renewed."""
+        with self._changed:
+            return self._lanes.claims()
+
     def has_room(self, most: int) -> bool:
         """Whether fewer accounts than that have something lined up."""
         with self._changed:
@@ -153,7 +159,9 @@ class Pipeline:
         batch: list[tuple[Waiting, list[Ready]]] = []
         while self._going_on and len(batch) < most:
             batch.append(self._going_on.popleft())
-        for waiting in self._lanes.take(self.now(), most - len(batch)):
+        hands = self._free - len(batch)
+        left = most - len(batch)
+        for waiting in self._lanes.take(self.now(), left, hands, self.calls_at_once):
             batch.append((waiting, waiting.ready or []))
         self._free -= sum(len(ready) for _, ready in batch)
         return batch
@@ -190,12 +198,13 @@ class Pipeline:
         why = f"Nothing was sent: {problem}"
         self.told(why)
         claims = [(waiting, one.claim) for waiting, ready in batch for one in ready]
-        while not self.stopping.wait(PAUSE):
+        while True:
             try:
                 self.publisher.abandon([claim for _, claim in claims], why)
                 break
             except DatabaseBusy:
-                continue  # at the next start recovery settles it
+                if self.stopping.wait(PAUSE):
+                    break  # at the next start recovery settles it
         self._over(claims)
 
     def _over(self, claims: Sequence[tuple[Waiting, Claim]]) -> None:
@@ -251,10 +260,11 @@ class Pipeline:
     def _go_on(self, threads: Sequence[tuple[Waiting, Begun]]) -> None:
         """The next parts of threads: at once, when no picture is to be handed over first."""
         for waiting, begun in threads:
-            if waiting.turn.pictures:
-                self._readying.submit(self._guard, self._ready_to_go_on, waiting, begun)
-            else:
-                self._line_up_next(waiting, [begun.ready])
+            if waiting.turn.pictures and not self.stopping.is_set():
+                with contextlib.suppress(RuntimeError):  # it stopped this very moment
+                    self._readying.submit(self._guard, self._ready_to_go_on, waiting, begun)
+                    continue
+            self._line_up_next(waiting, [begun.ready])
 
     def _ready_to_go_on(self, waiting: Waiting, begun: Begun) -> None:
         claim = begun.ready.claim

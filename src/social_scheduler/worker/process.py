@@ -53,8 +53,8 @@ CLAIM_AHEAD = timedelta(seconds=1.5)
 LINED_UP = 2000
 """How many accounts may have something lined up; the rest stays in the database."""
 
-CLOCK_THREADS = 4
-"""How many of the clock's jobs run at once; each kind of them only once."""
+CLOCK_THREADS = 5
+"""How many of the clock's jobs run at once: each kind once, so that none keeps another waiting."""
 
 BEAT = 10
 """Seconds between two signs of life, well below a lease."""
@@ -317,7 +317,8 @@ class Worker:
             if started:
                 values |= {"host": socket.gethostname(), "pid": os.getpid(), "started_at": now}
             store.keep_beat(tx, self.name, **values)
-            store.renew_leases(tx, self.name, now + LEASE)
+            taken = [(claim.delivery_id, claim.fence) for claim in self.pipeline.claims()]
+            store.renew_leases(tx, self.name, taken, now + LEASE)
 
 
 def _is_past(moment: datetime | None, now: datetime) -> bool:
