@@ -26,7 +26,7 @@ DEATHS = {
     "answered": ["answered", "answered", "answered:2"],
     "outcome journalled": ["outcome journalled", "outcome journalled", "outcome journalled:2"],
     "outcome committed": ["outcome committed", "outcome committed", "outcome committed:2"],
-    "proved": ["proved", "proved", "proved"],
+    "proved": ["proved"],
 }
 BEFORE_THE_CALL = ("intended", "journalled")
 """Moments of which nobody can tell afterwards whether the call was made."""

@@ -155,10 +155,10 @@ def test_what_nothing_can_mend_leaves_the_inbox_once_it_is_seen(newsroom: Newsro
     assert delivery(newsroom, MARKET, "x-fr") is DeliveryState.PUBLISHED
     assert "has seen it and leaves it as it is" in dana.get(f"/posts/{MARKET}").text
     assert post(dana, path, page="/inbox", reason="again", change=change).status_code == 409
+    view = reading.show(newsroom.context, newsroom.actor("rana"), MARKET)
+    one = next(m.delivery for g in view.languages for m in g.messages if m.account == "x-fr")
+    assert one is not None
     with newsroom.context.database.write() as tx:
-        view = reading.show(newsroom.context, newsroom.actor("rana"), MARKET)
-        one = next(m.delivery for g in view.languages for m in g.messages if m.account == "x-fr")
-        assert one is not None
         remember(tx, By("worker", newsroom.clock()), "late_answer", delivery_id=one.id)
     assert "5 deliveries need a decision" in dana.get("/").text
 

@@ -136,7 +136,7 @@ def work(
 ) -> None:
     """Publish what is approved and due. Runs until stopped."""
     from social_scheduler.services.publish import CRASH_POINTS
-    from social_scheduler.worker import Worker, in_trouble
+    from social_scheduler.worker import Worker, in_trouble, overdue
     from social_scheduler.worker import crash_at as crash_probe
 
     with opened(workspace) as found:
@@ -154,6 +154,8 @@ def work(
         note(f"{worker.name} publishes from {found.context.root}; stop it with Ctrl-C.")
         worker.run(until_idle=until_idle)
         trouble = in_trouble(found)
+        if waiting := overdue(found):
+            bad(f"{waiting} due and not sent: see social-scheduler history for why")
         if json:
             emit({"worker": worker.name, "needs_a_person": trouble})
         for state, count in trouble.items():

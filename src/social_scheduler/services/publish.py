@@ -136,9 +136,11 @@ class Publisher:
             self.read_timeout,
         )
 
-    def claim_due(self, ahead: timedelta = timedelta(0)) -> list[Turn]:
-        """Lease what is due by now + `ahead`."""
-        turns = take_due(self.context, self.worker, ahead=ahead, burst=self.burst, told=self.told)
+    def claim_due(self, ahead: timedelta = timedelta(0), limit: int = 500) -> list[Turn]:
+        """Lease what is due by now + `ahead`, about as many deliveries as the limit."""
+        turns = take_due(
+            self.context, self.worker, ahead=ahead, limit=limit, burst=self.burst, told=self.told
+        )
         if turns:
             self.probe("claimed")
         return turns

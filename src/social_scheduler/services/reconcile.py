@@ -40,7 +40,7 @@ from social_scheduler.store.tables import Attempt, Hold
 
 CERTAINLY_NOT_SENT = frozenset({"not_sent", "rate_limited", "unauthorized", "refused"})
 
-ASKING = timedelta(minutes=1)
+ASKING = timedelta(seconds=30)
 """How long nobody else asks for what this worker is asking for."""
 LOOK_AGAIN = timedelta(seconds=15)
 """When the network could not be asked."""

@@ -171,14 +171,22 @@ def parts_with(tx: Transaction, digest: str) -> list[tuple[int, int]]:
     return [(row[0], row[1]) for row in rows]
 
 
+MAY_GO_ON = (
+    DeliveryState.SCHEDULED,
+    DeliveryState.LEASED,
+    DeliveryState.SENDING,
+    DeliveryState.UNCONFIRMED,
+)
+
+
 def still_to_send(tx: Transaction) -> list[Waiting]:
-    """What waits to be sent, the earliest first."""
+    """What waits to be sent, or would go on once its unclear part is found; the earliest first."""
     rows = tx.execute(
         select(Campaign.name, Post.key, Account.name, Delivery.due_at)
         .join(Post, Post.id == Delivery.post_id)
         .join(Campaign, Campaign.id == Post.campaign_id)
         .join(Account, Account.id == Delivery.account_id)
-        .where(Delivery.state.in_([DeliveryState.SCHEDULED, DeliveryState.LEASED]))
+        .where(Delivery.state.in_(MAY_GO_ON))
         .order_by(Delivery.due_at, Delivery.id)
     )
     return [Waiting(f"{c}/{k}", a, due) for c, k, a, due in rows]

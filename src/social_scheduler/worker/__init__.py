@@ -4,6 +4,6 @@ process.py is the process and its clock, pipeline.py the threads between claim a
 lanes.py the order in which accounts speak.
 """
 
-from social_scheduler.worker.process import Worker, crash_at, in_trouble
+from social_scheduler.worker.process import Worker, crash_at, in_trouble, overdue
 
-__all__ = ["Worker", "crash_at", "in_trouble"]
+__all__ = ["Worker", "crash_at", "in_trouble", "overdue"]

@@ -105,10 +105,11 @@ class Pipeline:
         with self._changed:
             return self._lanes.claims()
 
-    def has_room(self, most: int) -> bool:
-        """Whether fewer accounts than that have something lined up."""
+    def room(self, lanes_a_hand: int) -> int:
+        """How many more deliveries may be lined up, for there to be so many lanes a hand."""
         with self._changed:
-            return len(self._lanes) < most
+            most = self.calls_at_once * lanes_a_hand
+            return max(0, most - max(len(self._lanes), len(self._lanes.claims()) // 4))
 
     def settled(self) -> None:
         """Wait until nothing is waiting or being said."""

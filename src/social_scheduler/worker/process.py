@@ -31,7 +31,7 @@ from social_scheduler.services.claim import LEASE, Burst
 from social_scheduler.services.context import Context
 from social_scheduler.services.past import Noted, note_past, require_same_past
 from social_scheduler.services.prove import prove
-from social_scheduler.services.publish import Publisher
+from social_scheduler.services.publish import INTENTS_AT_ONCE, Publisher
 from social_scheduler.services.reconcile import (
     look_for_lost,
     miss_lapsed,
@@ -50,8 +50,8 @@ log = logging.getLogger(__name__)
 
 CLAIM_AHEAD = timedelta(seconds=1.5)
 """How long before it is due a delivery is taken; what is slow is done in this time."""
-LINED_UP = 2000
-"""How many accounts may have something lined up; the rest stays in the database."""
+LINED_UP = 2
+"""For each hand, how many accounts may have something lined up: the rest is left to others."""
 
 CLOCK_THREADS = 5
 """How many of the clock's jobs run at once: each kind once, so that none keeps another waiting."""
@@ -73,7 +73,6 @@ TROUBLE = (
     DeliveryState.PARTIAL,
     DeliveryState.LEASED,
     DeliveryState.SENDING,
-    DeliveryState.SCHEDULED,  # those of them that are due, and in trouble
 )
 """States at the end of `--until-idle` that make it exit 3."""
 
@@ -89,6 +88,7 @@ class Worker:
     _turn: threading.Lock = field(default_factory=threading.Lock)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _look_now: threading.Event = field(default_factory=threading.Event)
+    _looking: threading.Lock = field(default_factory=threading.Lock)
     _slots: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(CLOCK_THREADS))
     _failure: BaseException | None = None
     _ticked: bool = False
@@ -204,8 +204,8 @@ class Worker:
         return True
 
     def _claim(self) -> None:
-        while self.pipeline.has_room(LINED_UP) and not self._stopping.is_set():
-            turns = self.publisher.claim_due(CLAIM_AHEAD)
+        while (room := self.pipeline.room(LINED_UP)) and not self._stopping.is_set():
+            turns = self.publisher.claim_due(CLAIM_AHEAD, max(room, INTENTS_AT_ONCE))
             if not turns:
                 return
             self.pipeline.add(turns)
@@ -229,6 +229,10 @@ class Worker:
         """Look for what is unconfirmed, read back what is live."""
         if self._looked and not self._look_now.is_set():
             return
+        with self._looking:
+            self._look()
+
+    def _look(self) -> None:
         self._look_now.clear()
         look_for_lost(self.publisher, self._by())
         while prove(self.publisher, self._by()) and not self._stopping.is_set():
@@ -241,6 +245,8 @@ class Worker:
         with self._turn:
             if not (self._ticked and self._looked and self.pipeline.is_empty):
                 return False
+        if self._look_now.is_set() or self._looking.locked():
+            return False  # what is being read back is not to be read back, for the database
         now = self.context.now()
         soon = now + IDLE_AHEAD
         with self.context.database.read() as tx:
@@ -341,12 +347,16 @@ def only_worker(context: Context) -> Iterator[None]:
 
 
 def in_trouble(opened: Opened) -> dict[DeliveryState, int]:
-    """How many deliveries wait for a person, or are due and were not sent."""
+    """How many deliveries wait for a person because of what came of a call."""
     with opened.context.database.read() as tx:
         counts = store.count_by_state(tx)
-        overdue = due_store.count_overdue(tx, opened.context.now())
-    counts[DeliveryState.SCHEDULED] = overdue
     return {state: counts[state] for state in TROUBLE if counts.get(state)}
+
+
+def overdue(opened: Opened) -> int:
+    """How many deliveries are due and were not sent, for a reason that the history tells."""
+    with opened.context.database.read() as tx:
+        return due_store.count_overdue(tx, opened.context.now())
 
 
 def crash_at(point: str) -> Callable[[str], None]:
