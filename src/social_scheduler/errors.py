@@ -30,6 +30,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 
+def plain(text: str) -> str:
+    """A network's words with the characters that no database keeps written out."""
+    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+
+
 class SchedulerError(Exception):
     """A problem a person can act on.
 
@@ -134,8 +139,8 @@ class PlatformError(SchedulerError):
     status = 502
 
     def __init__(self, problem: str, remedy: str = "", *, evidence: str = "") -> None:
-        super().__init__(problem, remedy)
-        self.evidence = evidence
+        super().__init__(plain(problem), remedy)
+        self.evidence = plain(evidence)
 
 
 class NotSent(PlatformError):

@@ -87,6 +87,9 @@ class Stop:
     """A hold's id, scope, value, reason, by, at and until (moments in POSIX seconds)."""
 
 
+PEOPLE = "people"
+"""The name of the journal that belongs to no worker: of people's stops."""
+
 KEPT = 10_000
 """How many of the newest calls `Journal.read` answers; far more than can be under way at once."""
 

@@ -261,7 +261,7 @@ RULES: tuple[Rule, ...] = (
         "absent",
         D.SCHEDULED,
         RECONCILER,
-        "The network proves that it is not there (never on absence alone).",
+        "It is proved that nothing was sent (never by absence alone).",
     ),
     _delivery(
         [D.UNCONFIRMED], "it_is_live", D.PUBLISHED, PEOPLE, "A person looked and gives the address."

@@ -6,6 +6,7 @@ import atexit
 import dataclasses
 import functools
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from social_scheduler.app import Opened, make_workspace, open_workspace
+from social_scheduler.app import DATABASE_FILE, Opened, make_workspace, open_workspace
 from social_scheduler.config import Settings
 from social_scheduler.lifecycle import DeliveryState, PostState
 from social_scheduler.message import Attachment, Message, MessagePart, Window, content_digest
@@ -136,6 +137,13 @@ def open_desk(
 def _signed_in(context: Context, name: str) -> Actor:
     token = people.sign_in(context, name, PASSWORD, kind="login", label="a test")
     return people.actor_for(context, token)
+
+
+def copied_database(desk: Desk, to: Path) -> Path:
+    """A whole copy of a SQLite database as it is now."""
+    with sqlite3.connect(desk.context.root / DATABASE_FILE) as source:
+        source.execute("VACUUM INTO ?", [str(to)])
+    return to
 
 
 class Desk:

@@ -129,7 +129,34 @@ def test_a_hold_ends_by_itself_at_its_end(desk: Desk) -> None:
     )
     desk.clock.forward(minutes=5)
     desk.tick()
+    assert desk.state() is D.MISSED
+
+
+def test_what_is_due_after_a_hold_has_ended_goes_out(desk: Desk) -> None:
+    desk.ready(desk.post(minutes=66))
+    desk.clock.forward(minutes=-6)
+    hold.add_hold(
+        desk.context,
+        desk.actor("dima"),
+        scope="everything",
+        value="",
+        reason="silence",
+        until=desk.clock() + timedelta(minutes=5),
+    )
+    desk.clock.forward(minutes=6)
+    desk.tick()
     assert desk.state() is D.PUBLISHED
+
+
+def test_released_without_a_worker_in_between_it_still_waits_for_a_person(desk: Desk) -> None:
+    desk.ready(desk.post())
+    placed = place(desk)
+    desk.clock.forward(seconds=1)
+    hold.release_hold(desk.context, desk.actor("dima"), placed.id)
+
+    desk.tick()
+
+    assert (desk.state(), desk.wire.texts) == (D.MISSED, [])
 
 
 @pytest.mark.parametrize("name", ["rana", "dima", "noor"])

@@ -6,9 +6,11 @@ from datetime import timedelta
 
 import pytest
 
+from social_scheduler.errors import WorkspaceError
 from social_scheduler.journal import Outcome
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.platforms import Recovery, RecoveryKind
+from social_scheduler.services import settle
 from social_scheduler.services.outcome import apply_outcomes
 from social_scheduler.store import publishing as store
 from social_scheduler.store.steps import step_delivery, step_part
@@ -134,7 +136,18 @@ def test_a_late_answer_in_a_thread_lets_it_go_on(desk: Desk) -> None:
     assert desk.wire.ledger[0].reply_to == "9"
 
 
-@pytest.mark.parametrize("outcome", ["not_sent", "refused", "rate_limited", "unauthorized"])
+def test_a_worker_that_stood_still_and_knows_that_it_sent_nothing_is_believed(desk: Desk) -> None:
+    delivery = sending(desk)
+    apply(desk, delivery, "unconfirmed")
+
+    apply(desk, delivery, "not_sent")
+
+    assert (desk.state(), desk.parts()) == (D.SCHEDULED, ["waiting"])
+    desk.tick()
+    assert len(desk.wire.texts) == 1
+
+
+@pytest.mark.parametrize("outcome", ["refused", "rate_limited", "unauthorized"])
 def test_no_other_late_answer_undoes_what_is_unconfirmed(desk: Desk, outcome: str) -> None:
     delivery = sending(desk)
     apply(desk, delivery, "unconfirmed")
@@ -144,13 +157,39 @@ def test_no_other_late_answer_undoes_what_is_unconfirmed(desk: Desk, outcome: st
     assert (desk.state(), desk.parts()) == (D.UNCONFIRMED, ["unconfirmed"])
 
 
-def test_an_answer_of_another_attempt_changes_nothing_and_is_remembered(desk: Desk) -> None:
+def sent_again(desk: Desk) -> int:
+    """A delivery that a person sends again while the first call's answer is still to come."""
+    delivery = sending(desk)
+    apply(desk, delivery, "unconfirmed")
+    settle.send_again(desk.context, desk.actor("dima"), "week/opening", "wire-en")
+    return delivery
+
+
+def test_an_answer_to_an_earlier_call_is_remembered(desk: Desk) -> None:
+    delivery = sent_again(desk)
+
+    apply(desk, delivery, "refused")
+
+    assert (desk.state(), desk.parts()) == (D.SCHEDULED, ["waiting"])
+    assert desk.history()[-1].why == "late answer: refused"
+
+
+def test_what_turns_out_to_be_live_is_not_said_again_while_it_can_be_helped(desk: Desk) -> None:
+    delivery = sent_again(desk)
+
+    apply(desk, delivery, "published", remote_id="9", url=URL)
+    desk.tick()
+
+    assert (desk.state(), desk.wire.texts) == (D.MISSED, [])
+    assert desk.trouble() == f"not said again: an earlier call is live after all, at {URL}"
+
+
+def test_an_answer_to_a_call_that_the_database_does_not_know_stops_the_worker(desk: Desk) -> None:
+    """It is an older copy of itself: what was said since it would be said twice."""
     delivery = sending(desk)
 
-    apply(desk, delivery, "published", attempt=2, remote_id="9", url=URL)
-
-    assert (desk.state(), desk.parts()) == (D.SENDING, ["sending"])
-    assert desk.history()[-1].why == "late answer: published"
+    with pytest.raises(WorkspaceError, match="does not know attempt 2"):
+        apply(desk, delivery, "published", attempt=2, remote_id="9", url=URL)
 
 
 def test_an_answer_applied_twice_is_applied_once(desk: Desk) -> None:

@@ -73,6 +73,8 @@ class Burst:
 
 
 NO_LIMIT = Burst()
+PAGES = 20
+"""How far a claim looks behind deliveries that cannot be taken now."""
 
 
 @dataclass
@@ -98,13 +100,31 @@ def take_due(
     told: Callable[[str], None] = lambda _: None,
 ) -> list[Turn]:
     """Lease what is due by now + `ahead`. What is due and held is missed: people decide."""
+    for page in range(PAGES):
+        turns, more = _take_page(context, worker, ahead, limit, page, burst, told)
+        if turns or not more:
+            break  # behind many that cannot be taken there may be some that can
+    return turns
+
+
+def _take_page(
+    context: Context,
+    worker: str,
+    ahead: timedelta,
+    limit: int,
+    page: int,
+    burst: Burst,
+    told: Callable[[str], None],
+) -> tuple[list[Turn], bool]:
+    """One page of what is due, and whether there may be another."""
     now = context.now()
     with context.database.work() as tx:
-        found = store.due(tx, now, now + ahead, limit, worker=worker)
-        if not found:
-            return []
-        found = _only_mine(tx, found, worker)
-        taking = _Taking(worker, now, now + ahead, hold_store.active(tx, now), found)
+        due = store.due(tx, now, now + ahead, limit, worker=worker, offset=page * limit)
+        if not due or publishing.is_lost(tx, worker):
+            return [], False
+        found = _only_mine(tx, due, worker)
+        since = min(d.ready_at for d in due)
+        taking = _Taking(worker, now, now + ahead, hold_store.stood(tx, since, now), found)
         _sort_out_holds(taking)
         turns = [[d] for d in taking.free.values() if not d.together]
         turns += _groups(tx, taking)
@@ -115,7 +135,7 @@ def take_due(
             miss(tx, looked, why, By(worker, now))
             told(f"{looked.reference} to {looked.account.name}: not sent — {why}")
         leased = context.database.now(tx) or now
-        return _lease(tx, turns, By(worker, now), leased + LEASE)
+        return _lease(tx, turns, By(worker, now), leased + LEASE), len(due) == limit
 
 
 def _only_mine(tx: Transaction, found: list[DueDelivery], worker: str) -> list[DueDelivery]:
@@ -128,7 +148,9 @@ def _only_mine(tx: Transaction, found: list[DueDelivery], worker: str) -> list[D
 
 def _sort_out_holds(taking: _Taking) -> None:
     for delivery in taking.found:
-        hold = delivery.held_by(taking.holds)
+        hold = delivery.held_by(
+            [h for h in taking.holds if hold_store.stands(h, taking.now, delivery.ready_at)]
+        )
         if hold is None:
             taking.free[delivery.id] = delivery
         elif delivery.ready_at <= taking.now:
@@ -199,6 +221,8 @@ def _without_burst(
     for span, name, per_account, in_all in spans:
         if not (per_account or in_all) or not turns:
             continue
+        if in_all:
+            store.lock_bursts(tx)
         begun = Counter(dict(publishing.begun_since(tx, taking.now - span)))
         begun.update(dict(store.leased_by_account(tx)))
         total = sum(begun.values())
@@ -221,7 +245,8 @@ def _without_burst(
 
 def _trip(tx: Transaction, taking: _Taking, scope: HoldScope, value: str, limit: str) -> None:
     placed = [*taking.holds]
-    if any(h.scope is scope and h.value == value for h in placed):
+    standing = [h for h in placed if hold_store.stands(h, taking.now, taking.now)]
+    if any(h.scope is scope and h.value == value for h in standing):
         return
     hold = hold_store.add(
         tx,

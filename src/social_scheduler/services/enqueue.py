@@ -26,6 +26,7 @@ from social_scheduler.services.compare import (
     reached_by,
 )
 from social_scheduler.services.context import Context
+from social_scheduler.services.decisions import note_decisions
 from social_scheduler.store import queue as store
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.looking import look
@@ -95,6 +96,7 @@ def enqueue(
                 _edit(tx, known, post, actor, by)
             elif change.kind is ChangeKind.REMOVED and cancel_removed:
                 withdraw_post(tx, known.id, by.because("removed from its file"))
+    note_decisions(context)
     return changes
 
 

@@ -13,6 +13,7 @@ from social_scheduler.campaign.schema import Kind
 from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.context import Context
+from social_scheduler.services.decisions import note_decisions
 from social_scheduler.services.past import require_releasable
 from social_scheduler.store import holds as store
 from social_scheduler.store.database import Transaction
@@ -64,6 +65,7 @@ def add_hold(
             ),
         )
         remember(tx, actor.by(now, told(hold)), "hold")
+    note_decisions(context)
     return hold
 
 
@@ -100,6 +102,7 @@ def release_hold(context: Context, actor: Actor, hold_id: int) -> Hold:
         require_releasable(tx, hold)
         store.release(tx, hold_id, actor.name, now)
         remember(tx, actor.by(now, told(hold)), "release_hold")
+    note_decisions(context)
     return hold
 
 

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from social_scheduler.errors import WorkspaceError
 from social_scheduler.journal import Outcome
-from social_scheduler.lifecycle import DeliveryState, PartState
+from social_scheduler.lifecycle import OPEN, DeliveryState, PartState
 from social_scheduler.platforms import RecoveryKind
 from social_scheduler.services.context import Context
 from social_scheduler.store import publishing as store
@@ -141,14 +142,15 @@ def _live(tx: Transaction, calls: Sequence[tuple[Under, Outcome]], by: By) -> No
 def _apply_other(
     tx: Transaction, context: Context, looked: Looked, outcome: Outcome, by: By
 ) -> bool:
-    if looked.delivery.attempt != outcome.attempt:
-        remember(
-            tx,
-            by.because(f"late answer: {outcome.outcome}"),
-            "late_answer",
-            delivery_id=outcome.delivery,
-            part=outcome.part,
+    if looked.delivery.attempt < outcome.attempt:
+        raise WorkspaceError(
+            f"The database does not know attempt {outcome.attempt} of {looked.reference} to "
+            f"{looked.account.name} any more, which this worker has made: it seems to have been "
+            "put back.",
+            "Run social-scheduler reconcile: it reads the journal into the database.",
         )
+    if looked.delivery.attempt != outcome.attempt:
+        _answered_late(tx, looked, outcome, by)
         return False
     if outcome.outcome == "published":
         if looked.delivery.state is DeliveryState.UNCONFIRMED:
@@ -161,9 +163,23 @@ def _apply_other(
                 url=outcome.url or "",
             )
         return False
+    by = by.because(outcome.evidence or outcome.outcome)
+    if looked.delivery.state is DeliveryState.UNCONFIRMED and outcome.outcome == "not_sent":
+        # Given up as unclear while its worker stood still: it knows that no byte left.
+        step_part(tx, outcome.delivery, outcome.part, "absent", by)
+        step_delivery(
+            tx,
+            outcome.delivery,
+            "absent",
+            by,
+            fence=outcome.attempt,
+            ready_at=by.at,
+            next_look_at=None,
+            trouble=by.why,
+            **FREE,
+        )
     if looked.delivery.state is not DeliveryState.SENDING:
         return False
-    by = by.because(outcome.evidence or outcome.outcome)
     match outcome.outcome:
         case "not_sent":
             _postpone(tx, looked, outcome, by, None)
@@ -184,6 +200,20 @@ def _apply_other(
         case _:
             lose(tx, context, looked, outcome.part, by)
     return False
+
+
+def _answered_late(tx: Transaction, looked: Looked, outcome: Outcome, by: By) -> None:
+    """An answer to an earlier call, after somebody has sent it again."""
+    why = by.because(f"late answer: {outcome.outcome}")
+    remember(tx, why, "late_answer", delivery_id=outcome.delivery, part=outcome.part)
+    if outcome.outcome == "published":
+        known_live(tx, looked, outcome.url or "", by)
+
+
+def known_live(tx: Transaction, looked: Looked, url: str, by: By) -> None:
+    """An earlier call turns out to be live: while it can be helped, it is not said once more."""
+    if looked.delivery.state in OPEN:
+        miss(tx, looked, f"not said again: an earlier call is live after all, at {url}", by)
 
 
 def settle_times(context: Context, looked: Looked) -> tuple[float, ...]:

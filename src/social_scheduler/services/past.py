@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from social_scheduler.errors import Conflict, WorkspaceError
-from social_scheduler.journal import Past, Stop
+from social_scheduler.journal import PEOPLE, Journal, Past, Stop
 from social_scheduler.services.context import Context
 from social_scheduler.store import past as store
 from social_scheduler.store.database import Transaction
@@ -51,7 +51,7 @@ def require_same_past(context: Context, past: Past) -> None:
     journal, name = context.journal.require(context.uid), context.journal.name
     with context.database.read() as tx:
         row = worker_named(tx, name)
-        older = _what_is_missing(tx, past, row)
+        older = _what_is_missing(tx, past, row) or _what_people_miss(tx, context)
         restored = restored_to(tx)
         read = bool(older) and store.remembered(
             tx, "reconcile", reading_words(name, past.last_seen)
@@ -82,6 +82,18 @@ def reading_words(name: str, last_seen: tuple[int, str] | None) -> str:
     if last_seen is None:
         return f"the journal of {name}, which had seen nothing"
     return f"the journal of {name}, up to change {last_seen[0]} ({last_seen[1][:16]})"
+
+
+def _what_people_miss(tx: Transaction, context: Context) -> str:
+    """The same for people's stops, where a file of them is."""
+    journal = Journal(context.journal.path.with_name(f"{PEOPLE}.jsonl"))
+    if not journal.path.exists():
+        return ""
+    journal.require(context.uid)
+    seen = journal.read().last_seen
+    if seen is None or mark_of(tx, seen[0]) == seen[1]:
+        return ""
+    return f"it lacks change {seen[0]}, a decision to stop something."
 
 
 def _what_is_missing(tx: Transaction, past: Past, row: Worker | None) -> str:

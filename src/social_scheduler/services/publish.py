@@ -36,13 +36,14 @@ from social_scheduler.errors import (
     SchedulerError,
     Unauthorized,
     Unconfirmed,
+    plain,
 )
 from social_scheduler.journal import Intent, Outcome
 from social_scheduler.lifecycle import DeliveryState, PartState
 from social_scheduler.platforms import Call, Connection, Platform, Published, Upload
 from social_scheduler.services.claim import Burst, Claim, Turn, take_due
 from social_scheduler.services.context import Context
-from social_scheduler.services.last_look import Blocked, Cleared, Grounds
+from social_scheduler.services.last_look import Blocked, Cleared, Grounds, last_look
 from social_scheduler.services.outcome import (
     Under,
     apply_outcomes,
@@ -67,8 +68,9 @@ from social_scheduler.store.steps import (
 INTENT_LASTS = 1.0
 """Seconds between intent and call after which the call is given up as certainly not made."""
 INTENTS_AT_ONCE = 20
-"""How many turns share the commit of their intents; all of them may be live after a crash."""
+"""How many intents share a commit (a larger group alone); after a crash each may be live."""
 BLOCKED_FOR = timedelta(seconds=30)
+NOT_HANDED_OVER = "its pictures are not at the network yet"
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 CRASH_POINTS = (
@@ -92,6 +94,8 @@ class Ready:
     claim: Claim
     platform: Platform
     connection: Connection
+    native_id: str
+    """Whom the network says these very keys belong to."""
     uploads: Sequence[Upload] = ()
     intact: frozenset[str] = frozenset()
 
@@ -184,16 +188,20 @@ class Publisher:
         return found
 
     def _make_ready(self, claim: Claim, pictures: bool) -> Ready:
-        platform, connection = self.reach.network(claim.account, claim.platform, claim.server)
+        platform, connection, native_id = self.reach.network(
+            claim.account, claim.platform, claim.server
+        )
         if not pictures:
-            return Ready(claim, platform, connection)
+            return Ready(claim, platform, connection, native_id)
         with self.context.database.read() as tx:
             looked = looking.look(tx, claim.delivery_id)
             message = stored_message(tx, looked)
         with contextlib.ExitStack() as files:
             opened = self.reach.pictures(message, files)
-            uploads = self.reach.uploads(claim, looked, message, platform, connection, opened)
-            return Ready(claim, platform, connection, uploads, frozenset(opened))
+            uploads = self.reach.uploads(
+                claim, looked, message, platform, connection, native_id, opened
+            )
+            return Ready(claim, platform, connection, native_id, uploads, frozenset(opened))
 
     def begin(self, turns: Sequence[Sequence[Ready]]) -> list[Begun]:
         """The last look and the intents, in one transaction; then the journal.
@@ -217,7 +225,7 @@ class Publisher:
             grounds = Grounds.read(tx, ids, now)
             cleared: list[tuple[Ready, Cleared]] = []
             for turn in turns:
-                looks = [self.reach.look(grounds, r.claim, r.intact) for r in turn]
+                looks = [_look(grounds, ready, now) for ready in turn]
                 if all(isinstance(look, Cleared) and look.looked.next_part for look in looks):
                     cleared += [
                         (r, look)
@@ -449,8 +457,9 @@ class Publisher:
                 miss(tx, look.looked, reason, By(self.worker, now))
                 self.told(f"{look.looked.reference} to {claim.account}: not sent — {reason}")
             else:
-                rests = max((o.looked.account.limited_until or NEVER for _, o in stopped))
-                self._release(tx, claim, look.looked, reason, until=rests, passing=rests > now)
+                rests = max(o.looked.account.limited_until or NEVER for _, o in stopped)
+                passing = rests > now or all(o.reasons == (NOT_HANDED_OVER,) for _, o in stopped)
+                self._release(tx, claim, look.looked, reason, until=rests, passing=passing)
 
     def _give_back(self, claims: Sequence[Claim], reason: str, *, passing: bool = False) -> None:
         if not claims:
@@ -494,6 +503,26 @@ class Publisher:
         self.told(f"{looked.reference} to {claim.account}: not sent — {reason}")
 
 
+def _look(grounds: Grounds, ready: Ready, now: datetime) -> Cleared | Blocked:
+    """The last look, at exactly what the call would use."""
+    found = last_look(
+        grounds,
+        ready.claim.delivery_id,
+        fence=ready.claim.fence,
+        now=now,
+        server=ready.connection.base_url,
+        native_id=ready.native_id,
+        intact=ready.intact,
+    )
+    part = found.looked.next_part
+    if isinstance(found, Blocked) or part is None:
+        return found
+    wanted = [m.sha256 for m in found.message.parts[part.number - 1].media]
+    if wanted != [u.sha256 for u in ready.uploads if u.expires_at > now]:
+        return Blocked(found.looked, (NOT_HANDED_OVER,))
+    return found
+
+
 def _as_outcome(claim: Claim, call: Call, result: Published | PlatformError) -> Outcome:
     kind: Literal["published", "not_sent", "rate_limited", "refused", "unauthorized", "unconfirmed"]
     match result:
@@ -503,8 +532,8 @@ def _as_outcome(claim: Claim, call: Call, result: Published | PlatformError) -> 
                 claim.fence,
                 call.number,
                 "published",
-                remote_id=result.remote_id,
-                url=result.url,
+                remote_id=plain(result.remote_id),
+                url=plain(result.url),
             )
         case RateLimited():
             kind = "rate_limited"

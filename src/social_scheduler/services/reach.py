@@ -25,7 +25,6 @@ from social_scheduler.store.database import Transaction
 from social_scheduler.store.looking import Looked, look
 from social_scheduler.store.review import messages_of
 from social_scheduler.store.steps import By, remember
-from social_scheduler.store.tables import Upload as UploadRow
 
 PREPARE_AHEAD = timedelta(minutes=30)
 PREPARE_AGAIN = timedelta(minutes=1)
@@ -58,55 +57,51 @@ class Reach:
             read_timeout=self.read_timeout,
         )
 
-    def network(self, account: str, platform: str, server: str) -> tuple[Platform, Connection]:
-        """The network and how to reach it, having asked once whose keys these are."""
+    def network(self, account: str, platform: str, server: str) -> tuple[Platform, Connection, str]:
+        """The network, how to reach it, and whose keys these are, as it was asked once."""
         connection = self.connection(account, platform, server)
         module = self.context.platforms[platform]
         asked = self._identities.get(account)
         if asked is None or asked[0] != connection:  # other keys may be another account's
-            native_id = ask(module.identify, connection).native_id
-            self._identities[account] = (connection, native_id)
-        return module, connection
+            asked = connection, ask(module.identify, connection).native_id
+            self._identities[account] = asked
+        return module, connection, asked[1]
 
-    def knows(self, account: str) -> bool:
-        """Whether the account's network need not be asked any more whose keys these are."""
-        return account in self._identities
+    def knows(self, account: str, platform: str, server: str) -> bool:
+        """Whether the network need not be asked any more whose keys these are."""
+        asked = self._identities.get(account)
+        try:
+            return asked is not None and asked[0] == self.connection(account, platform, server)
+        except SchedulerError:
+            return False  # told where it is made ready
 
     def forget(self, account: str) -> None:
         """Ask anew whose keys these are."""
         self._identities.pop(account, None)
 
-    def look(
-        self,
-        grounds: Grounds,
-        claim: Claim,
-        intact: Collection[str],
-        *,
-        early: bool = False,
+    def _look_early(
+        self, claim: Claim, connection: Connection, native_id: str, intact: Collection[str]
     ) -> Cleared | Blocked:
-        """The last look at a delivery, with what this worker knows of its account."""
-        connection, native_id = self._identities.get(claim.account, (None, None))
+        """The last look before it is due: only what is approved is handed over."""
+        now = self.context.now()
+        with self.context.database.read() as tx:
+            grounds = Grounds.read(tx, [claim.delivery_id], now)
         return last_look(
             grounds,
             claim.delivery_id,
             fence=claim.fence,
-            now=self.context.now(),
-            server=connection.base_url if connection else None,
+            now=now,
+            server=connection.base_url,
             native_id=native_id,
             intact=intact,
-            early=early,
+            early=True,
         )
-
-    def _look_early(self, claim: Claim, intact: Collection[str]) -> Cleared | Blocked:
-        with self.context.database.read() as tx:
-            grounds = Grounds.read(tx, [claim.delivery_id], self.context.now())
-            return self.look(grounds, claim, intact, early=True)
 
     def pictures(self, message: Message | None, files: contextlib.ExitStack) -> dict[str, BinaryIO]:
         """The pictures, hashed from the open files that are then uploaded."""
         opened: dict[str, BinaryIO] = {}
         for item in message.media if message else []:
-            with contextlib.suppress(MediaChanged, FileNotFoundError):
+            with contextlib.suppress(MediaChanged, OSError):  # the last look says which
                 opened[item.sha256] = files.enter_context(
                     self.context.media.verified_open(item.sha256)
                 )
@@ -119,6 +114,7 @@ class Reach:
         message: Message | None,
         platform: Platform,
         connection: Connection,
+        native_id: str,
         opened: dict[str, BinaryIO],
     ) -> list[Upload]:
         """The next part's pictures at the network, uploading what is missing: approved ones only."""
@@ -128,7 +124,7 @@ class Reach:
         wanted = [m for m in message.parts[part.number - 1].media if m.sha256 in opened]
         if not wanted:
             return []
-        if isinstance(self._look_early(claim, set(opened)), Blocked):
+        if isinstance(self._look_early(claim, connection, native_id, set(opened)), Blocked):
             return []  # the intent's own last look says why
         return self._hand_over(claim.delivery_id, part.number, wanted, platform, connection, opened)
 
@@ -159,13 +155,11 @@ class Reach:
         with self.context.database.work() as tx:
             store.keep_upload(
                 tx,
-                UploadRow(
-                    delivery_id=delivery_id,
-                    part=part,
-                    sha256=upload.sha256,
-                    remote_id=upload.remote_id,
-                    expires_at=upload.expires_at,
-                ),
+                delivery_id=delivery_id,
+                part=part,
+                sha256=upload.sha256,
+                remote_id=upload.remote_id,
+                expires_at=upload.expires_at,
             )
 
     def prepare_ahead(self, limit: int = 20) -> None:
@@ -194,9 +188,11 @@ class Reach:
             account.server,
         )
         try:
-            platform, connection = self.network(account.name, account.platform, account.server)
+            platform, connection, native_id = self.network(
+                account.name, account.platform, account.server
+            )
             opened = self.pictures(message, files)
-            found = self._look_early(claim, set(opened))
+            found = self._look_early(claim, connection, native_id, set(opened))
             if isinstance(found, Blocked):
                 return
             for number, part in enumerate(found.message.parts, start=1):

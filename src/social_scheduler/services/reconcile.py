@@ -15,6 +15,7 @@ from social_scheduler.services.outcome import (
     FREE,
     apply_outcomes,
     found_live,
+    known_live,
     lose,
     miss,
     settle_times,
@@ -60,6 +61,19 @@ def recover(
     """
     with context.database.work() as tx:
         _recover(tx, context, due_store.taken_by(tx, worker), answered, by, "its worker stopped")
+        _answer_unclear(tx, context, answered, by.because("from the journal"))
+
+
+def _answer_unclear(
+    tx: Transaction, context: Context, answered: Mapping[tuple[int, int, int], Outcome], by: By
+) -> None:
+    """What others gave up as unclear while this worker was away, and it knows to be live."""
+    unclear = look_at(tx, due_store.unconfirmed(tx))
+    for delivery_id, looked in unclear.items():
+        for part in looked.parts:
+            outcome = answered.get((delivery_id, looked.delivery.attempt, part.number))
+            if part.state is PartState.UNCONFIRMED and outcome is not None:
+                apply_outcomes(tx, context, [outcome], by)
 
 
 def recover_silent(context: Context, by: By) -> int:
@@ -170,6 +184,7 @@ def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
         return  # what is being said right now has no id yet, and could be taken for the lost one
     if not _take_look(context, looked, by):
         return  # another worker is asking
+    asked_of = looked.delivery.attempt
     platform = context.platforms[looked.account.platform]
     try:
         connection = _connection(publisher, looked)
@@ -188,9 +203,14 @@ def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
         if found and found.remote_id in store.known_remote_ids(tx, looked.account.id):
             return  # it was given to another delivery while we looked: look again
         looked = look(tx, delivery_id)
-        if found is None:
+        if looked.delivery.attempt != asked_of:
+            if found is not None:
+                known_live(tx, looked, found.url, by)
+        elif looked.delivery.state is not DeliveryState.UNCONFIRMED:
+            return  # a person was quicker
+        elif found is None:
             _not_there(tx, context, looked, attempts[-1], by)
-        elif looked.delivery.state is DeliveryState.UNCONFIRMED:  # or a person was quicker
+        else:
             found_live(
                 tx,
                 looked,

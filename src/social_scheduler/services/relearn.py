@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from social_scheduler.errors import NotAllowed, WorkspaceError
-from social_scheduler.journal import Journal
+from social_scheduler.journal import PEOPLE, Journal
 from social_scheduler.lifecycle import DeliveryState, PartState
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.context import Context
@@ -122,6 +122,8 @@ def _is_under_way(tx: Transaction, lost: Sequence[Lost]) -> bool:
 
 
 def _require_known(tx: Transaction, lost: Lost, now: datetime) -> None:
+    if lost.worker == PEOPLE:
+        return
     row = worker_store.worker_named(tx, lost.worker)
     if row is None:  # enrolled after the backup was made
         worker_store.enrol(tx, lost.worker, lost.identity, now, "", reconciled=None)

@@ -11,6 +11,7 @@ from social_scheduler.policy import Policy
 from social_scheduler.services.actor import Actor, Right, rights_of
 from social_scheduler.services.approval import LanguageVerdict, judge_revision
 from social_scheduler.services.context import Context
+from social_scheduler.services.decisions import note_decisions
 from social_scheduler.services.enqueue import withdraw_post
 from social_scheduler.store import people as people_store
 from social_scheduler.store import review as store
@@ -94,6 +95,7 @@ def request_changes(context: Context, actor: Actor, reference: str, reason: str)
             )
         ids = store.standing_approvals_of_post(tx, post.id)
         store.end_approvals(tx, ids, now, f"{actor.name} requested changes")
+    note_decisions(context)
 
 
 def withdraw(context: Context, actor: Actor, reference: str, reason: str) -> None:
@@ -106,6 +108,7 @@ def withdraw(context: Context, actor: Actor, reference: str, reason: str) -> Non
         withdraw_post(tx, post.id, actor.by(now, reason or None))
         ids = store.standing_approvals_of_post(tx, post.id)
         store.end_approvals(tx, ids, now, f"{actor.name} withdrew the post")
+    note_decisions(context)
 
 
 def end_approvals_of(tx: Transaction, person_id: int, by: By) -> None:

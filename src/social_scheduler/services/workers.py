@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from social_scheduler.errors import Conflict, InvalidInput, NotFound
-from social_scheduler.journal import Journal
+from social_scheduler.journal import PEOPLE, Journal
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.context import Context
 from social_scheduler.services.relearn import Told, finish
@@ -44,6 +44,10 @@ def enrol(context: Context, actor: Actor, name: str = "") -> str:
         raise InvalidInput(
             f"A worker cannot be called {name!r}.",
             "Use small letters, digits, - and _: 40 at most, a letter or digit first.",
+        )
+    if name == PEOPLE:
+        raise InvalidInput(
+            f"{PEOPLE} is the journal of people's decisions.", "Choose another name."
         )
     journal = Journal(context.journal.path.with_name(f"{name}.jsonl"))
     now = context.now()

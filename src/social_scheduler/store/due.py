@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, bindparam, func, or_, select, text
 from sqlalchemy.orm import aliased
 
 from social_scheduler.lifecycle import DeliveryState, PostState
@@ -24,6 +24,9 @@ from social_scheduler.store.tables import (
     Proof,
     Upload,
 )
+
+BURSTS = 0x6275727374
+"""The advisory lock under which workers count what begins."""
 
 
 def in_state(*states: DeliveryState, of: type[Delivery] = Delivery) -> ColumnElement[bool]:
@@ -123,7 +126,13 @@ _APPROVED = func.coalesce(Post.state, "") == PostState.APPROVED
 
 
 def due(
-    tx: Transaction, now: datetime, until: datetime, limit: int, *, worker: str | None = None
+    tx: Transaction,
+    now: datetime,
+    until: datetime,
+    limit: int,
+    *,
+    worker: str | None = None,
+    offset: int = 0,
 ) -> list[DueDelivery]:
     """Approved deliveries that are ready by `until`, the longest ready first.
 
@@ -148,7 +157,7 @@ def due(
         query = query.where(~elsewhere.exists()).with_for_update(
             of=Delivery, skip_locked=True, key_share=True
         )
-    return [_due(row) for row in tx.execute(query.limit(limit))]
+    return [_due(row) for row in tx.execute(query.limit(limit).offset(offset))]
 
 
 def siblings(tx: Transaction, post_ids: Collection[int]) -> list[tuple[DueDelivery, DeliveryState]]:
@@ -177,6 +186,12 @@ def taken_accounts(tx: Transaction, ids: Collection[int], *, others_than: str | 
     if others_than is not None:
         query = query.where(Delivery.worker != others_than)
     return set(tx.scalars(query))
+
+
+def lock_bursts(tx: Transaction) -> None:
+    """Count what begins in all with no other worker counting at the same time."""
+    if tx.connection().dialect.name == "postgresql":
+        tx.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": BURSTS})
 
 
 def leased_by_account(tx: Transaction) -> list[tuple[int, int]]:
@@ -340,8 +355,9 @@ def lapsed(tx: Transaction, now: datetime, limit: int) -> list[int]:
 
 
 def ended_leases(tx: Transaction, now: datetime) -> list[int]:
-    """Deliveries whose worker has not been heard of in time."""
-    return list(tx.scalars(select(Delivery.id).where(TAKEN, Delivery.lease_until <= now)))
+    """Deliveries whose worker has not been heard of in time, and that nobody else takes over."""
+    ended = select(Delivery.id).where(TAKEN, Delivery.lease_until <= now)
+    return list(tx.scalars(ended.with_for_update(skip_locked=True, key_share=True)))
 
 
 def taken_by(tx: Transaction, worker: str) -> list[int]:
@@ -351,6 +367,11 @@ def taken_by(tx: Transaction, worker: str) -> list[int]:
             select(Delivery.id).where(TAKEN, Delivery.worker == worker).order_by(Delivery.due_at)
         )
     )
+
+
+def unconfirmed(tx: Transaction) -> list[int]:
+    """Every unconfirmed delivery."""
+    return list(tx.scalars(select(Delivery.id).where(in_state(DeliveryState.UNCONFIRMED))))
 
 
 def to_look_for(tx: Transaction, now: datetime) -> list[int]:

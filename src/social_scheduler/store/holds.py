@@ -22,6 +22,27 @@ def active(tx: Transaction, now: datetime) -> list[Hold]:
     )
 
 
+def stood(tx: Transaction, since: datetime, now: datetime) -> list[Hold]:
+    """The holds that stand now or stood at some moment since, oldest first."""
+    return list(
+        tx.scalars(
+            select(Hold)
+            .where(
+                Hold.placed_at <= now,
+                or_(Hold.released_at.is_(None), Hold.released_at > since),
+                or_(Hold.until.is_(None), Hold.until > since),
+            )
+            .order_by(Hold.id)
+        )
+    )
+
+
+def stands(hold: Hold, now: datetime, since: datetime) -> bool:
+    """Whether a hold stands now, or stood at some moment after `since`."""
+    ends = [end for end in (hold.released_at, hold.until) if end is not None]
+    return hold.placed_at <= now and all(end > since for end in ends)
+
+
 def every(tx: Transaction) -> list[Hold]:
     """Every hold there ever was, newest first."""
     return list(tx.scalars(select(Hold).order_by(Hold.id.desc())))

@@ -108,9 +108,9 @@ def uploads_of(tx: Transaction, delivery_id: int, now: datetime) -> list[Upload]
     )
 
 
-def keep_upload(tx: Transaction, upload: Upload) -> None:
-    """Remember a picture the network holds."""
-    tx.merge(upload)
+def keep_upload(tx: Transaction, **values: Any) -> None:
+    """Remember a picture the network holds; of two workers that handed it over the later one's."""
+    insert_many(tx, "upload", [values], replace=("delivery_id", "part", "sha256"))
 
 
 def known_remote_ids(tx: Transaction, account_id: int) -> frozenset[str]:
@@ -185,9 +185,16 @@ def mark_of(tx: Transaction, change: int) -> str | None:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def keep_beat(tx: Transaction, worker: str, **values: Any) -> None:
-    """A worker started, ended, or gave a sign of life."""
-    tx.execute(update(Worker).where(Worker.id == worker).values(**values))
+def keep_beat(tx: Transaction, worker: str, **values: Any) -> bool:
+    """A worker started, ended, or gave a sign of life. False when it may not work any more."""
+    mine = update(Worker).where(Worker.id == worker, Worker.lost_at.is_(None))
+    return bool(getattr(tx.execute(mine.values(**values)), "rowcount", 0))
+
+
+def is_lost(tx: Transaction, worker: str) -> bool:
+    """Whether somebody declared this worker's journal lost."""
+    row = tx.get(Worker, worker)
+    return row is not None and row.lost_at is not None
 
 
 def renew_leases(

@@ -58,16 +58,17 @@ class Lanes:
         return self._may_begin[0][0] if self._may_begin else None
 
     def take(self, now: datetime, most: int, hands: int, of_hands: int) -> list[Waiting]:
-        """Turns that begin now, the earliest first, at most as many as there are hands free.
+        """Turns that begin now, the earliest first: at most so many calls, and hands free.
 
         A group needs all its hands at once (of `of_hands` in all, if it has more than that).
         """
         taken: list[Waiting] = []
-        while len(taken) < most and self._may_begin and self._may_begin[0][0] <= now:
-            needed = min(len(self._may_begin[0][2].turn.claims), of_hands)
-            if needed > hands:
+        while self._may_begin and self._may_begin[0][0] <= now:
+            calls = len(self._may_begin[0][2].turn.claims)
+            if min(calls, of_hands) > hands or (taken and calls > most) or most <= 0:
                 break
-            hands -= needed
+            hands -= calls
+            most -= calls
             taken.append(heapq.heappop(self._may_begin)[2])
         return taken
 

@@ -30,8 +30,6 @@ from social_scheduler.worker.lanes import Lanes, Waiting
 
 log = logging.getLogger(__name__)
 
-READYING = 8
-"""How many turns are made ready at once: identities asked, pictures handed over."""
 OUTCOMES_AT_ONCE = 200
 PAUSE = 0.5
 """Seconds until a database that does not answer is asked again."""
@@ -48,17 +46,18 @@ class Pipeline:
     calls_at_once: int
     told: Callable[[str], None]
     failed: Callable[[BaseException], None]
+    stopping: threading.Event = field(default_factory=threading.Event)
+    """Set by whoever ends the worker: from then on nothing begins."""
     _lanes: Lanes = field(default_factory=Lanes)
     _going_on: deque[tuple[Waiting, list[Ready]]] = field(default_factory=deque)
     _ended: queue.SimpleQueue[Ended | None] = field(default_factory=queue.SimpleQueue)
     _changed: threading.Condition = field(default_factory=threading.Condition)
     _free: int = 0
-    stopping: threading.Event = field(default_factory=threading.Event)
 
     def __post_init__(self) -> None:
         self._free = self.calls_at_once
         self._calls = ThreadPoolExecutor(self.calls_at_once, "call")
-        self._readying = ThreadPoolExecutor(READYING, "ready")
+        self._readying = ThreadPoolExecutor(self.calls_at_once, "ready")
         self._beginner = threading.Thread(target=self._guard, args=[self._begin], name="beginner")
         self._keeper = threading.Thread(target=self._guard, args=[self._keep], name="keeper")
 
@@ -123,7 +122,8 @@ class Pipeline:
             return not len(self._lanes)
 
     def _is_known(self, turn: Turn) -> bool:
-        return all(self.publisher.reach.knows(claim.account) for claim in turn.claims)
+        knows = self.publisher.reach.knows
+        return all(knows(c.account, c.platform, c.server) for c in turn.claims)
 
     def _make_ready(self, waiting: Waiting) -> None:
         ready = None if self.stopping.is_set() else self._trying(waiting)
@@ -233,7 +233,8 @@ class Pipeline:
                 if more is not None:
                     batch.append(more)
             if batch:
-                self._keep_batch(batch)
+                # Whatever becomes of these, the answers that come after them are kept.
+                self._guard(self._keep_batch, batch)
 
     def _keep_batch(self, batch: list[Ended]) -> None:
         outcomes = [(begun, outcome) for _, begun, outcome in batch]

@@ -24,7 +24,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor as ClockExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from social_scheduler.app import FIRST_WORKER, Opened
-from social_scheduler.errors import DatabaseBusy, WorkspaceError
+from social_scheduler.errors import Conflict, DatabaseBusy, WorkspaceError
 from social_scheduler.journal import Journal
 from social_scheduler.lifecycle import DeliveryState
 from social_scheduler.services.claim import LEASE, Burst
@@ -97,6 +97,13 @@ class Worker:
     _told_waiting: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
+        tell = self.told
+
+        def told(line: str) -> None:
+            with contextlib.suppress(Exception):  # nobody listens any more; the post goes on
+                tell(line)
+
+        self.told = told
         settings = self.opened.settings
         context = self.opened.context
         journal = Journal(context.root / "journal" / f"{self.name}.jsonl")
@@ -117,7 +124,12 @@ class Worker:
             ends=self._stopping.is_set,
         )
         self.pipeline = Pipeline(
-            self.publisher, self.context.now, settings.calls_at_once, self.told, self._fail
+            self.publisher,
+            self.context.now,
+            settings.calls_at_once,
+            self.told,
+            self._fail,
+            self._stopping,
         )
 
     def run(self, *, until_idle: bool = False) -> None:
@@ -175,6 +187,13 @@ class Worker:
             now = self.context.now()
             with self.context.database.read() as tx:
                 pulse = due_store.pulse(tx)
+                theirs = self.context.database.now(tx)
+            if theirs is not None and abs(theirs - now) > CLOCK_OFF:
+                self.told(
+                    f"Nothing is done: this machine's clock says {now:%H:%M:%S} UTC, the "
+                    f"database's {theirs:%H:%M:%S}. Set it right."
+                )
+                return None
             if pulse.change != self._noted.change:
                 self._noted = note_past(self.context, self._noted)
             if _is_past(pulse.lease_ends, now):
@@ -182,7 +201,7 @@ class Worker:
             if _is_past(pulse.lapses, now):
                 miss_lapsed(self.context, self._by())
             ahead = now + CLAIM_AHEAD
-            if _is_past(pulse.ready, ahead) and not self._clock_is_off(now):
+            if _is_past(pulse.ready, ahead):
                 self._claim()
             if _is_past(pulse.ready, now):
                 self._tell_waiting()
@@ -190,18 +209,6 @@ class Worker:
                 self._look_now.set()
             self._ticked = True
             return self._next(pulse, ahead)
-
-    def _clock_is_off(self, now: datetime) -> bool:
-        """Whether this machine's clock is far from the database's: then nothing is claimed."""
-        with self.context.database.read() as tx:
-            theirs = self.context.database.now(tx)
-        if theirs is None or abs(theirs - now) <= CLOCK_OFF:
-            return False
-        self.told(
-            f"Nothing is claimed: this machine's clock says {now:%H:%M:%S} UTC, the database's "
-            f"{theirs:%H:%M:%S}. Set it right."
-        )
-        return True
 
     def _claim(self) -> None:
         while (room := self.pipeline.room(LINED_UP)) and not self._stopping.is_set():
@@ -299,6 +306,8 @@ class Worker:
             act()
         except DatabaseBusy as problem:
             self.told(f"Nothing is claimed until the database answers. {problem}")
+        except Conflict:
+            log.debug("somebody was quicker", exc_info=True)  # the next tick sees what is left
         except Exception as problem:
             # Fail closed: a worker that cannot read its database stops, and says so.
             log.exception("the worker stops")
@@ -322,7 +331,12 @@ class Worker:
             }
             if started:
                 values |= {"host": socket.gethostname(), "pid": os.getpid(), "started_at": now}
-            store.keep_beat(tx, self.name, **values)
+            if not store.keep_beat(tx, self.name, **values):
+                raise WorkspaceError(
+                    f"The journal of the worker {self.name} was declared lost: it publishes "
+                    "nothing more.",
+                    "Run social-scheduler reconcile, and enrol a worker with another name.",
+                )
             taken = [(claim.delivery_id, claim.fence) for claim in self.pipeline.claims()]
             store.renew_leases(tx, self.name, taken, now + LEASE)
 
