@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import pytest
 
 from social_scheduler.errors import NotSent, RateLimited, Refused
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.planning import PlannedPost
-from social_scheduler.services import hold, settle
-from social_scheduler.services.claim import Burst, Turn, take_due
+from social_scheduler.services import hold, settle, workers
+from social_scheduler.services.claim import Burst, Room, Turn, take_due
+from social_scheduler.store import publishing
+from social_scheduler.store.database import Transaction
 from social_scheduler.store.tables import AccountState
 from tests.services.desk import WORKER, Desk
 
 ALL = {"wire-en": "Good morning", "wire-ar": "صباح الخير"}
+UNTOUCHED = 0.25
+"""Seconds in which nothing may happen while another is at work."""
 
 
 def together(desk: Desk, key: str = "opening") -> PlannedPost:
@@ -202,6 +209,48 @@ class TestOrder:
         assert desk.wire.texts == ["one: good morning", "two: good morning"]
 
 
+class TestRoom:
+    def test_a_worker_leaves_accounts_to_others(self, desk: Desk) -> None:
+        desk.ready(desk.post("one", words=ALL), desk.post("two", words=ALL))
+
+        mine = take_due(desk.context, WORKER, room=Room(more=1))
+        others = take_due(desk.context, "worker-2", room=Room(more=1))
+
+        assert taken(desk, mine) == [["wire-en"], ["wire-en"]]
+        assert taken(desk, others) == [["wire-ar"], ["wire-ar"]]
+
+    def test_it_goes_on_with_accounts_that_it_speaks_through(self, desk: Desk) -> None:
+        desk.ready(desk.post("one"))
+        account = desk.looked("week/one").account.id
+
+        assert take_due(desk.context, WORKER, room=Room(more=0)) == []
+        room = Room(accounts=frozenset({account}), more=0)
+        assert len(take_due(desk.context, WORKER, room=room)) == 1
+
+    def test_a_group_is_never_cut_for_want_of_room(self, desk: Desk) -> None:
+        desk.ready(together(desk))
+
+        turns = take_due(desk.context, WORKER, room=Room(more=1))
+
+        assert taken(desk, turns) == [["wire-en", "wire-ar"]]
+
+    def test_what_cannot_be_taken_hides_nothing_behind_it(self, desk: Desk) -> None:
+        desk.account("wire-en", "en", spacing=60)
+        waiting = [desk.post(f"p{n}") for n in range(7)]
+        desk.ready(*waiting, desk.post("last", words={"wire-ar": "مساء الخير"}))
+
+        turns = [take_due(desk.context, WORKER, limit=3) for _ in range(2)]
+
+        assert [taken(desk, each) for each in turns] == [[["wire-en"]], [["wire-ar"]]]
+
+    def test_a_worker_declared_lost_takes_nothing_more(self, desk: Desk) -> None:
+        desk.ready(desk.post())
+        workers.declare_lost(desk.context, desk.actor("noor"), "worker")
+
+        assert desk.new_publisher("worker").claim_due() == []
+        assert len(desk.publisher.claim_due()) == 1
+
+
 class TestBurst:
     def burst(self, desk: Desk, **limits: int) -> list[str]:
         """Two posts on two accounts at once, and a third half a minute later."""
@@ -261,3 +310,33 @@ class TestBurst:
 
         assert desk.wire.texts == []
         assert [desk.state(account=a) for a in ALL] == [D.MISSED, D.MISSED]
+
+    def test_more_than_all_accounts_say_is_counted_over_all_workers(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """One that counts keeps the others waiting until it has taken its own."""
+        words = {f"a{n}": f"word {n}" for n in range(8)}
+        for name in words:
+            desk.account(name, "en")
+        desk.ready(desk.post(words=words))
+        begun_since = publishing.begun_since
+        others: list[Future[list[Turn]]] = []
+
+        def take(worker: str) -> list[Turn]:
+            return take_due(desk.context, worker, burst=Burst(minute=4), limit=4)
+
+        with ThreadPoolExecutor(1) as pool:
+
+            def counted(tx: Transaction, since: datetime) -> list[tuple[int, int]]:
+                found = begun_since(tx, since)
+                if not others:
+                    others.append(pool.submit(take, "worker-2"))
+                    wait(others, UNTOUCHED)
+                return found
+
+            monkeypatch.setattr(publishing, "begun_since", counted)
+            mine = take("worker-1")
+
+        assert (len(mine), others[0].result()) == (4, [])
+        (held,) = hold.list_holds(desk.context, desk.actor("dima"))
+        assert "4 posts in one minute" in held.reason

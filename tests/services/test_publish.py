@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
+from typing import BinaryIO
 
 import pytest
 from PIL import Image
@@ -12,10 +13,10 @@ from PIL import Image
 from social_scheduler.errors import NotSent, RateLimited, Refused, Unauthorized, Unconfirmed
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.message import Attachment
-from social_scheduler.platforms import Call, Connection
+from social_scheduler.platforms import Call, Connection, Published, Upload
 from social_scheduler.services import hold, review
-from social_scheduler.services.claim import LEASE, take_due
-from social_scheduler.services.publish import INTENT_LASTS
+from social_scheduler.services.claim import LEASE, Room, take_due
+from social_scheduler.services.publish import INTENT_LASTS, NOT_HANDED_OVER
 from social_scheduler.store import publishing as store
 from social_scheduler.store.tables import AccountState, Attempt
 from tests.services.desk import WORKER, Desk
@@ -108,7 +109,9 @@ class TestWhatIsDue:
         desk.ready(*posts, desk.post("last"))
         hold.add_hold(desk.context, desk.actor("dima"), scope="tag", value="slow", reason="wait")
 
-        turns = take_due(desk.context, WORKER, limit=1) + take_due(desk.context, WORKER, limit=6)
+        turns = take_due(desk.context, WORKER, room=Room(1)) + take_due(
+            desk.context, WORKER, room=Room(6)
+        )
 
         assert [t.claims[0].delivery_id for t in turns] == [desk.looked("week/last").delivery.id]
 
@@ -284,6 +287,22 @@ class TestAnswers:
         assert "KeyError" in (attempts(desk)[0].evidence or "")
         assert "secret" not in (attempts(desk)[0].evidence or "") + desk.trouble()
 
+    @pytest.mark.parametrize(("odd", "kept"), [("\0", r"\x00"), ("\ud800", r"\ud800")])
+    def test_odd_characters_of_a_network_are_kept_readable_and_stop_nothing(
+        self, desk: Desk, odd: str, kept: str
+    ) -> None:
+        desk.ready(desk.post("one"), desk.post("two"))
+        desk.wire.script = [Refused(f"no {odd}", evidence=f"403 {odd}")]
+        desk.wire.say = lambda account, call: Published(f"1{odd}", f"https://{odd}")  # type: ignore[method-assign]
+
+        desk.tick()
+        desk.restart()
+
+        assert (desk.state("week/one"), desk.state("week/two")) == (D.FAILED, D.PUBLISHED)
+        assert desk.trouble("week/one") == f"no {kept} 403 {kept}"
+        part = desk.looked("week/two").parts[0]
+        assert (part.remote_id, part.url) == (f"1{kept}", f"https://{kept}")
+
     def test_an_intent_older_than_a_second_is_given_up_as_not_sent(self, desk: Desk) -> None:
         """The computer slept between intent and call: nobody knows what happened meanwhile."""
         desk.ready(desk.post())
@@ -342,6 +361,23 @@ class TestBeforeTheIntent:
 
         assert desk.wire.texts == []
         assert "the network says mallory" in desk.trouble()
+
+    def test_the_last_look_judges_the_very_keys_that_the_call_uses(self, desk: Desk) -> None:
+        """Also when they are put right between making ready and beginning."""
+        desk.ready(desk.post("one"), desk.post("two"))
+        desk.context.vault.put("wire-en", {"token": "mallory"})
+        with_wrong_keys, with_right_keys = desk.publisher.claim_due()
+        wrong = desk.publisher.make_ready(with_wrong_keys)
+        desk.context.vault.put("wire-en", {"token": "id-wire-en"})
+        right = desk.publisher.make_ready(with_right_keys)
+
+        begun = desk.publisher.begin([each for each in (wrong, right) if each])
+        desk.publisher.conclude([(one, desk.publisher.call(one)) for one in begun])
+
+        assert [(s.account, s.text) for s in desk.wire.ledger] == [
+            ("id-wire-en", "two: good morning")
+        ]
+        assert "the network says mallory" in desk.trouble("week/one")
 
     @pytest.mark.parametrize("call", ["identify", "upload"])
     def test_what_a_module_did_not_foresee_before_the_call_is_asked_again(
@@ -404,6 +440,68 @@ class TestBeforeTheIntent:
         assert desk.wire.texts == []
         assert "upload" not in desk.wire.calls
         assert "is not the approved one any more" in desk.trouble()
+
+    def test_a_picture_file_that_cannot_be_opened_stops_nothing_but_its_post(
+        self, desk: Desk
+    ) -> None:
+        item = picture(desk)
+        desk.ready(desk.post("one", pictures=[item]), desk.post("two"))
+        path = desk.context.media.path(item.sha256)
+        path.unlink()
+        path.mkdir()
+
+        desk.tick()
+
+        assert desk.wire.texts == ["two: good morning"]
+        assert desk.state("week/one") is D.SCHEDULED
+        assert "is not the approved one any more" in desk.trouble("week/one")
+
+    def test_a_call_never_goes_out_without_its_approved_pictures(self, desk: Desk) -> None:
+        """A hold that came and went kept them from being handed over."""
+        desk.ready(desk.post(pictures=[picture(desk)]))
+        (turn,) = desk.publisher.claim_due()
+        placed = hold.add_hold(
+            desk.context, desk.actor("dima"), scope="everything", value="", reason="flood"
+        )
+        ready = desk.publisher.make_ready(turn)
+        hold.release_hold(desk.context, desk.actor("dima"), placed.id)
+
+        assert ready is not None
+        assert desk.publisher.begin([ready]) == []
+        assert (desk.state(), desk.trouble()) == (D.SCHEDULED, NOT_HANDED_OVER)
+
+    def test_a_call_never_goes_out_with_pictures_that_the_network_has_dropped(
+        self, desk: Desk
+    ) -> None:
+        desk.ready(desk.post(late=180, pictures=[picture(desk)]))
+        (turn,) = desk.publisher.claim_due()
+        ready = desk.publisher.make_ready(turn)
+        desk.clock.forward(hours=1)
+
+        assert ready is not None
+        assert desk.publisher.begin([ready]) == []
+        assert (desk.state(), desk.trouble()) == (D.SCHEDULED, NOT_HANDED_OVER)
+
+    def test_two_workers_that_hand_over_one_picture_do_not_stop_each_other(
+        self, desk: Desk
+    ) -> None:
+        desk.ready(desk.post(pictures=[picture(desk)]))
+        desk.clock.forward(minutes=-20)
+        other = desk.new_publisher("worker-2")
+        alone = desk.wire.upload
+
+        def meanwhile(connection: Connection, item: Attachment, file: BinaryIO) -> Upload:
+            desk.wire.upload = alone  # type: ignore[method-assign]
+            other.reach.prepare_ahead()
+            return alone(connection, item, file)
+
+        desk.wire.upload = meanwhile  # type: ignore[method-assign]
+        desk.publisher.reach.prepare_ahead()
+        desk.clock.forward(minutes=20)
+        desk.tick()
+
+        assert desk.state() is D.PUBLISHED
+        assert desk.wire.calls.count("upload") == 2
 
 
 class TestThreads:

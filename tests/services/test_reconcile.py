@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from datetime import datetime, timedelta
 
 import pytest
 
 from social_scheduler.errors import NotSent, RateLimited, Refused
 from social_scheduler.lifecycle import DeliveryState as D
-from social_scheduler.platforms import Seen
+from social_scheduler.platforms import Call, Connection, Published, Seen
+from social_scheduler.services import reconcile, settle
+from social_scheduler.services.claim import Turn
 from social_scheduler.services.prove import PROOF_PAUSES
-from social_scheduler.services.reconcile import miss_lapsed
+from social_scheduler.services.reconcile import miss_lapsed, recover_silent
+from social_scheduler.store.database import Transaction
+from social_scheduler.store.looking import Looked, look_at
+from social_scheduler.store.steps import By
 from social_scheduler.store.tables import Proof, Verdict
 from tests.services.desk import Desk
+
+UNTOUCHED = 0.25
+"""Seconds in which nothing may happen while another is at work."""
 
 
 def lost(desk: Desk, words: str | list[str] = "Good morning") -> None:
@@ -109,6 +119,83 @@ class TestLookingForTheLost:
             desk.look()
 
         assert desk.state("two/opening") is D.UNCONFIRMED
+
+    def test_a_look_that_comes_late_does_not_write_over_what_a_person_settled(
+        self, desk: Desk
+    ) -> None:
+        lost(desk)
+        url = "https://wire.example/id-wire-en/1000"
+        desk.clock.forward(seconds=10)
+
+        def find(*_: object) -> None:
+            settle.it_is_live(desk.context, desk.actor("dima"), "week/opening", "wire-en", url)
+
+        desk.wire.find = find  # type: ignore[method-assign, assignment]
+        desk.look()
+
+        assert (desk.state(), desk.trouble()) == (D.PUBLISHED, "")
+        assert desk.looked().parts[0].url == url
+
+    def test_what_a_look_finds_is_not_said_again_although_a_person_just_said_so(
+        self, desk: Desk
+    ) -> None:
+        lost(desk)
+        desk.clock.forward(seconds=10)
+        honest = desk.wire.find
+
+        def find(
+            connection: Connection, call: Call, since: datetime, known: frozenset[str]
+        ) -> Published | None:
+            settle.send_again(desk.context, desk.actor("dima"), "week/opening", "wire-en")
+            return honest(connection, call, since, known)
+
+        desk.wire.find = find  # type: ignore[method-assign]
+        desk.look()
+        desk.tick()
+
+        assert (desk.state(), desk.wire.texts) == (D.MISSED, ["Good morning"])
+        assert "live after all" in desk.trouble()
+
+
+class TestSeveralWorkers:
+    def test_a_workers_journal_counts_after_another_gave_its_call_up(self, desk: Desk) -> None:
+        desk.ready(desk.post())
+        ready = desk.publisher.make_ready(Turn((desk.claimed(),), desk.clock()))
+        assert ready is not None
+        (begun,) = desk.publisher.begin([ready])
+        desk.publisher.keep([(begun, desk.publisher.call(begun))])  # and here it is killed
+        desk.clock.forward(seconds=31)
+        recover_silent(desk.context, By("worker-2", desk.clock()))
+        assert desk.state() is D.UNCONFIRMED
+
+        desk.restart()
+
+        assert (desk.state(), desk.parts(), desk.trouble()) == (D.PUBLISHED, ["live"], "")
+
+    def test_two_workers_that_take_over_from_a_third_at_once_do_not_disturb_each_other(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        desk.ready(desk.post())
+        desk.claimed()
+        desk.clock.forward(seconds=31)
+        others: list[Future[int]] = []
+
+        def take_over(worker: str) -> int:
+            return recover_silent(desk.context, By(worker, desk.clock()))
+
+        with ThreadPoolExecutor(1) as pool:
+
+            def meanwhile(tx: Transaction, ids: Sequence[int]) -> dict[int, Looked]:
+                found = look_at(tx, ids)
+                if not others:
+                    others.append(pool.submit(take_over, "worker-3"))
+                    wait(others, UNTOUCHED)
+                return found
+
+            monkeypatch.setattr(reconcile, "look_at", meanwhile)
+            counts = take_over("worker-2"), others[0].result()
+
+        assert (counts, desk.state()) == ((1, 0), D.SCHEDULED)
 
 
 class TestProof:

@@ -84,6 +84,22 @@ def test_at_most_so_many_begin_at_once() -> None:
     assert lanes.take(MONDAY, 3, 99, 99) == several[3:]
 
 
+def test_those_that_begin_at_once_are_counted_by_their_calls_and_not_by_their_groups() -> None:
+    lanes = Lanes()
+    groups = lined_up(lanes, *(turn(n, 2 * n, 2 * n + 1) for n in range(5)))
+
+    assert lanes.take(MONDAY, 5, 99, 99) == groups[:2]
+    assert lanes.take(MONDAY, 5, 99, 99) == groups[2:4]
+
+
+def test_a_group_larger_than_what_begins_at_once_begins_alone() -> None:
+    lanes = Lanes()
+    before, group = lined_up(lanes, turn(1, 1), turn(2, 7, 8, 9))
+
+    assert lanes.take(MONDAY, 2, 99, 99) == [before]
+    assert lanes.take(MONDAY, 2, 99, 99) == [group]
+
+
 def test_a_group_waits_until_all_its_calls_can_be_made_at_once() -> None:
     lanes = Lanes()
     (group,) = lined_up(lanes, turn(1, 7, 8, 9))

@@ -63,6 +63,30 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """How much a worker has room for, so that the rest is left to others."""
+
+    deliveries: int = 500
+    accounts: frozenset[int] = frozenset()
+    """Accounts that it speaks through already."""
+    more: int = 1_000_000
+    """How many more accounts it may take."""
+
+    def of(self, due: Sequence[DueDelivery]) -> list[DueDelivery]:
+        """What there is room for, of what is due, in order."""
+        taken, left = set(self.accounts), self.more
+        kept = []
+        for delivery in due:
+            if delivery.account_id not in taken and not delivery.together:
+                if not left:
+                    continue
+                left -= 1
+            taken.add(delivery.account_id)
+            kept.append(delivery)
+        return kept
+
+
+@dataclass(frozen=True, slots=True)
 class Burst:
     """How many posts may begin within a minute and an hour; 0: any number."""
 
@@ -73,6 +97,7 @@ class Burst:
 
 
 NO_LIMIT = Burst()
+ALL_THERE_IS = Room()
 PAGES = 20
 """How far a claim looks behind deliveries that cannot be taken now."""
 
@@ -95,13 +120,13 @@ def take_due(
     worker: str,
     *,
     ahead: timedelta = timedelta(0),
-    limit: int = 500,
+    room: Room = ALL_THERE_IS,
     burst: Burst = NO_LIMIT,
     told: Callable[[str], None] = lambda _: None,
 ) -> list[Turn]:
     """Lease what is due by now + `ahead`. What is due and held is missed: people decide."""
     for page in range(PAGES):
-        turns, more = _take_page(context, worker, ahead, limit, page, burst, told)
+        turns, more = _take_page(context, worker, ahead, room, page, burst, told)
         if turns or not more:
             break  # behind many that cannot be taken there may be some that can
     return turns
@@ -111,7 +136,7 @@ def _take_page(
     context: Context,
     worker: str,
     ahead: timedelta,
-    limit: int,
+    room: Room,
     page: int,
     burst: Burst,
     told: Callable[[str], None],
@@ -119,10 +144,11 @@ def _take_page(
     """One page of what is due, and whether there may be another."""
     now = context.now()
     with context.database.work() as tx:
+        limit = room.deliveries
         due = store.due(tx, now, now + ahead, limit, worker=worker, offset=page * limit)
         if not due or publishing.is_lost(tx, worker):
             return [], False
-        found = _only_mine(tx, due, worker)
+        found = _only_mine(tx, room.of(due), worker)
         since = min(d.ready_at for d in due)
         taking = _Taking(worker, now, now + ahead, hold_store.stood(tx, since, now), found)
         _sort_out_holds(taking)

@@ -34,6 +34,8 @@ class Grounds:
     policy: Policy
     holds: Collection[Hold]
     gaps: Mapping[str, Gap]
+    change: int
+    """The database's change number."""
 
     @classmethod
     def read(cls, tx: Transaction, ids: Collection[int], now: datetime) -> Grounds:
@@ -49,6 +51,7 @@ class Grounds:
             stands.policy,
             hold_store.active(tx, now) if stands.holds else (),
             gap_store.unsettled(tx, digests) if stands.gaps else {},
+            stands.change,
         )
 
 

@@ -41,7 +41,7 @@ from social_scheduler.errors import (
 from social_scheduler.journal import Intent, Outcome
 from social_scheduler.lifecycle import DeliveryState, PartState
 from social_scheduler.platforms import Call, Connection, Platform, Published, Upload
-from social_scheduler.services.claim import Burst, Claim, Turn, take_due
+from social_scheduler.services.claim import ALL_THERE_IS, Burst, Claim, Room, Turn, take_due
 from social_scheduler.services.context import Context
 from social_scheduler.services.last_look import Blocked, Cleared, Grounds, last_look
 from social_scheduler.services.outcome import (
@@ -140,10 +140,10 @@ class Publisher:
             self.read_timeout,
         )
 
-    def claim_due(self, ahead: timedelta = timedelta(0), limit: int = 500) -> list[Turn]:
-        """Lease what is due by now + `ahead`, about as many deliveries as the limit."""
+    def claim_due(self, ahead: timedelta = timedelta(0), room: Room = ALL_THERE_IS) -> list[Turn]:
+        """Lease what is due by now + `ahead`, as far as there is room."""
         turns = take_due(
-            self.context, self.worker, ahead=ahead, limit=limit, burst=self.burst, told=self.told
+            self.context, self.worker, ahead=ahead, room=room, burst=self.burst, told=self.told
         )
         if turns:
             self.probe("claimed")
@@ -236,7 +236,7 @@ class Publisher:
                     self._blocked(tx, grounds, turn, looks)
             if not cleared:
                 return []
-            intents = self._write_intents(tx, cleared, now)
+            intents = self._write_intents(tx, cleared, now, grounds.change)
             self.probe("looked")
         self.probe("intended")
         self.context.journal.begin(intents)
@@ -244,12 +244,15 @@ class Publisher:
         return [self._begun(r, look, written, now) for r, look in cleared]
 
     def _write_intents(
-        self, tx: Transaction, cleared: Sequence[tuple[Ready, Cleared]], now: datetime
+        self,
+        tx: Transaction,
+        cleared: Sequence[tuple[Ready, Cleared]],
+        now: datetime,
+        change: int,
     ) -> list[Intent]:
         by = By(self.worker, now)
         first, next_parts, parts, attempts, intents = [], [], [], [], []
         spaced: set[int] = set()
-        change = store.last_change(tx)
         for ready, look in cleared:
             delivery, part = look.looked.delivery, look.looked.next_part
             if part is None or part.state is not PartState.WAITING:

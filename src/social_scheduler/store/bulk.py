@@ -2,7 +2,7 @@
 
 SQLAlchemy would bind every value of every row through its expression language, and PostgreSQL
 would plan every row's UPDATE anew. Here each statement's text is made once; SQLite runs it for
-a list of rows, PostgreSQL once over arrays. The columns' own types bind the values.
+a list of rows, PostgreSQL once over all of them. The columns' own types bind the values.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ def update_many(tx: Transaction, table: str, rows: Sequence[tuple[Row, Row]]) ->
     """For each (keys, values) set the values where the keys still hold; how many rows did."""
     keys, values = rows[0]
     columns = (*values, *keys)
-    statement = _update if _is_sqlite(tx) else _update_arrays
+    statement = _update if _is_sqlite(tx) else _update_rows
     text = statement(table, tuple(keys), tuple(values))
     return _run(tx, table, columns, text, [(*v.values(), *k.values()) for k, v in rows])
 
@@ -41,7 +41,7 @@ def insert_many(
 ) -> None:
     """New rows; with `replace`, rows whose columns of that key are there already are set anew."""
     columns = tuple(rows[0])
-    statement = _insert if _is_sqlite(tx) else _insert_arrays
+    statement = _insert if _is_sqlite(tx) else _insert_rows
     text = statement(table, columns, replace)
     _run(tx, table, columns, text, [tuple(row.values()) for row in rows])
 
@@ -59,11 +59,12 @@ def _run(
         [row[n] for row in rows] if bind is None else [bind(row[n]) for row in rows]
         for n, bind in enumerate(binders)
     ]
-    parameters: Any
-    if connection.dialect.name == "sqlite":
-        parameters = list(zip(*bound, strict=True))
-    else:
-        parameters = {f"a{n}": values for n, values in enumerate(bound)}
+    lines = list(zip(*bound, strict=True))
+    parameters: Any = lines
+    if connection.dialect.name != "sqlite":
+        names = [f"a{n}" for n in range(len(columns))]
+        # One text: psycopg would take longer to write arrays than the server to read them.
+        parameters = {"rows": json.dumps([dict(zip(names, line, strict=True)) for line in lines])}
     return int(connection.exec_driver_sql(text, parameters).rowcount)
 
 
@@ -85,6 +86,8 @@ def _binders(
 def _binder(table: str, column: str, dialect: Dialect) -> Callable[[Any], Any] | None:
     kind = _table(table).c[column].type
     if isinstance(kind, JSON):  # SQL's NULL and JSON's are one thing to us
+        if dialect.name == "postgresql":
+            return None  # it travels as it is
         return lambda value: None if value is None else json.dumps(value)
     return kind.dialect_impl(dialect).bind_processor(dialect)
 
@@ -101,15 +104,14 @@ def _update(table: str, keys: tuple[str, ...], values: tuple[str, ...]) -> str:
 
 
 @cache
-def _update_arrays(table: str, keys: tuple[str, ...], values: tuple[str, ...]) -> str:
+def _update_rows(table: str, keys: tuple[str, ...], values: tuple[str, ...]) -> str:
     columns = (*values, *keys)
-    changes = ", ".join(f'"{name}" = {_given(table, name, n)}' for n, name in enumerate(values))
+    changes = ", ".join(f'"{name}" = given.a{n}' for n, name in enumerate(values))
     conditions = " AND ".join(
-        f'"{table}"."{name}" = {_given(table, name, n)}'
-        for n, name in enumerate(keys, start=len(values))
+        f'"{table}"."{name}" = given.a{n}' for n, name in enumerate(keys, start=len(values))
     )
     return (
-        f'UPDATE "{table}" SET {changes} FROM {_arrays(table, columns)} '  # noqa: S608
+        f'UPDATE "{table}" SET {changes} FROM {_given_rows(table, columns)} '  # noqa: S608
         f"WHERE {conditions}"
     )
 
@@ -121,10 +123,10 @@ def _insert(table: str, columns: tuple[str, ...], replace: tuple[str, ...]) -> s
 
 
 @cache
-def _insert_arrays(table: str, columns: tuple[str, ...], replace: tuple[str, ...]) -> str:
-    given = ", ".join(_given(table, name, n) for n, name in enumerate(columns))
+def _insert_rows(table: str, columns: tuple[str, ...], replace: tuple[str, ...]) -> str:
+    given = ", ".join(f"given.a{n}" for n, name in enumerate(columns))
     return (
-        f"{_into(table, columns)} SELECT {given} FROM {_arrays(table, columns)}"  # noqa: S608
+        f"{_into(table, columns)} SELECT {given} FROM {_given_rows(table, columns)}"  # noqa: S608
         f"{_or_replace(columns, replace)}"
     )
 
@@ -142,14 +144,6 @@ def _or_replace(columns: tuple[str, ...], replace: tuple[str, ...]) -> str:
     return f" ON CONFLICT ({keys}) DO UPDATE SET {changes}"
 
 
-def _arrays(table: str, columns: tuple[str, ...]) -> str:
-    casts = ", ".join(
-        f"%(a{n})s::{'TEXT' if _type(table, name) == 'JSON' else _type(table, name)}[]"
-        for n, name in enumerate(columns)
-    )
-    names = ", ".join(f"a{n}" for n in range(len(columns)))
-    return f"unnest({casts}) AS given({names})"
-
-
-def _given(table: str, column: str, number: int) -> str:
-    return f"given.a{number}" + ("::JSON" if _type(table, column) == "JSON" else "")
+def _given_rows(table: str, columns: tuple[str, ...]) -> str:
+    types = ", ".join(f"a{n} {_type(table, name)}" for n, name in enumerate(columns))
+    return f"json_to_recordset(%(rows)s::json) AS given({types})"

@@ -5,16 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from social_scheduler.policy import Policy
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.tables import Gap, Hold, Worker, Workspace
+from social_scheduler.store.tables import Gap, History, Hold, Worker, Workspace
 
 _STANDING = select(
     select(Workspace.policy).where(Workspace.id == 1).scalar_subquery(),
     select(Hold.id).where(Hold.released_at.is_(None)).exists(),
     select(Gap.id).where(Gap.settled_at.is_(None)).exists(),
+    select(func.max(History.id)).scalar_subquery(),
 )
 
 
@@ -25,13 +26,15 @@ class Standing:
     policy: Policy
     holds: bool
     gaps: bool
+    change: int
+    """The newest history row's number."""
 
 
 def standing(tx: Transaction) -> Standing:
     """The policy in force, and whether there is any hold or gap to be looked at."""
-    policy, holds, gaps = tx.connection().execute(_STANDING).one()
+    policy, holds, gaps, change = tx.connection().execute(_STANDING).one()
     rules = Policy(rules=[]) if policy is None else Policy.model_validate(policy)
-    return Standing(rules, bool(holds), bool(gaps))
+    return Standing(rules, bool(holds), bool(gaps), change or 0)
 
 
 def find(tx: Transaction) -> Workspace | None:

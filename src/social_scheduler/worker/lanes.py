@@ -83,6 +83,10 @@ class Lanes:
             else:
                 del self._of[claim.account_id]
 
+    def accounts(self) -> frozenset[int]:
+        """Accounts that have something to say."""
+        return frozenset(self._of)
+
     def claims(self) -> list[Claim]:
         """Everything that is lined up or being said."""
         return list(self._claims)

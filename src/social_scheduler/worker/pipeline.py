@@ -24,13 +24,17 @@ from datetime import datetime
 
 from social_scheduler.errors import DatabaseBusy
 from social_scheduler.journal import Outcome
-from social_scheduler.services.claim import Claim, Turn
+from social_scheduler.services.claim import Claim, Room, Turn
 from social_scheduler.services.publish import INTENTS_AT_ONCE, Begun, Publisher, Ready
 from social_scheduler.worker.lanes import Lanes, Waiting
 
 log = logging.getLogger(__name__)
 
 OUTCOMES_AT_ONCE = 200
+LANES_A_HAND = 2
+"""How many accounts a worker takes for each call that it can make at once."""
+TURNS_A_HAND = 8
+"""How many deliveries it takes for each, so that there is always a next one."""
 PAUSE = 0.5
 """Seconds until a database that does not answer is asked again."""
 
@@ -104,11 +108,21 @@ class Pipeline:
         with self._changed:
             return self._lanes.claims()
 
-    def room(self, lanes_a_hand: int) -> int:
-        """How many more deliveries may be lined up, for there to be so many lanes a hand."""
+    def room(self) -> Room:
+        """What else may be lined up: so much that no hand is idle, and the rest is left to others."""
         with self._changed:
-            most = self.calls_at_once * lanes_a_hand
-            return max(0, most - max(len(self._lanes), len(self._lanes.claims()) // 4))
+            accounts = self._lanes.accounts()
+            lanes = max(0, self.calls_at_once * LANES_A_HAND - len(accounts))
+            turns = self.calls_at_once * TURNS_A_HAND - len(self._lanes.claims())
+            return Room(max(0, turns), accounts, lanes)
+
+    def wait_for_room(self, seconds: float) -> None:
+        """Wait until half of what may be lined up is gone, or for so long."""
+        few = self.calls_at_once * TURNS_A_HAND // 2
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self.stopping.is_set() or len(self._lanes.claims()) <= few, seconds
+            )
 
     def settled(self) -> None:
         """Wait until nothing is waiting or being said."""

@@ -31,7 +31,7 @@ from social_scheduler.services.claim import LEASE, Burst
 from social_scheduler.services.context import Context
 from social_scheduler.services.past import Noted, note_past, require_same_past
 from social_scheduler.services.prove import prove
-from social_scheduler.services.publish import INTENTS_AT_ONCE, Publisher
+from social_scheduler.services.publish import Publisher
 from social_scheduler.services.reconcile import (
     look_for_lost,
     miss_lapsed,
@@ -50,9 +50,6 @@ log = logging.getLogger(__name__)
 
 CLAIM_AHEAD = timedelta(seconds=1.5)
 """How long before it is due a delivery is taken; what is slow is done in this time."""
-LINED_UP = 2
-"""For each hand, how many accounts may have something lined up: the rest is left to others."""
-
 CLOCK_THREADS = 5
 """How many of the clock's jobs run at once: each kind once, so that none keeps another waiting."""
 
@@ -87,6 +84,8 @@ class Worker:
     name: str = FIRST_WORKER
     _turn: threading.Lock = field(default_factory=threading.Lock)
     _stopping: threading.Event = field(default_factory=threading.Event)
+    _more: threading.Event = field(default_factory=threading.Event)
+    """More is due than there was room for."""
     _look_now: threading.Event = field(default_factory=threading.Event)
     _looking: threading.Lock = field(default_factory=threading.Lock)
     _slots: threading.Semaphore = field(default_factory=lambda: threading.Semaphore(CLOCK_THREADS))
@@ -140,8 +139,11 @@ class Worker:
             self.pipeline.start()
             clock.start()
             try:
-                while not self._stopping.wait(0.1 if until_idle else 1.0):
-                    if until_idle and self.idle():
+                while not self._stopping.is_set():
+                    if self._more.wait(0.1 if until_idle else 1.0):
+                        self.pipeline.wait_for_room(1.0)
+                        self._guarded(self.tick)
+                    elif until_idle and self.idle():
                         break
             finally:
                 self._end(clock)
@@ -164,6 +166,7 @@ class Worker:
     def stop(self) -> None:
         """Finish the calls under way and end."""
         self._stopping.set()
+        self._more.set()
 
     def _end(self, clock: BackgroundScheduler) -> None:
         self._stopping.set()
@@ -211,8 +214,13 @@ class Worker:
             return self._next(pulse, ahead)
 
     def _claim(self) -> None:
-        while (room := self.pipeline.room(LINED_UP)) and not self._stopping.is_set():
-            turns = self.publisher.claim_due(CLAIM_AHEAD, max(room, INTENTS_AT_ONCE))
+        self._more.clear()
+        while not self._stopping.is_set():
+            room = self.pipeline.room()
+            if not room.deliveries:
+                self._more.set()  # the rest is claimed as soon as there is room again
+                return
+            turns = self.publisher.claim_due(CLAIM_AHEAD, room)
             if not turns:
                 return
             self.pipeline.add(turns)
@@ -316,6 +324,7 @@ class Worker:
     def _fail(self, problem: BaseException) -> None:
         self._failure = self._failure or problem
         self._stopping.set()  # nothing more begins; what was being sent is settled by recovery
+        self._more.set()
 
     def _by(self) -> By:
         return By(self.name, self.context.now())
