@@ -239,7 +239,7 @@ class TestRoom:
         waiting = [desk.post(f"p{n}") for n in range(7)]
         desk.ready(*waiting, desk.post("last", words={"wire-ar": "مساء الخير"}))
 
-        turns = [take_due(desk.context, WORKER, limit=3) for _ in range(2)]
+        turns = [take_due(desk.context, WORKER, room=Room(3)) for _ in range(2)]
 
         assert [taken(desk, each) for each in turns] == [[["wire-en"]], [["wire-ar"]]]
 
@@ -323,7 +323,7 @@ class TestBurst:
         others: list[Future[list[Turn]]] = []
 
         def take(worker: str) -> list[Turn]:
-            return take_due(desk.context, worker, burst=Burst(minute=4), limit=4)
+            return take_due(desk.context, worker, burst=Burst(minute=4), room=Room(4))
 
         with ThreadPoolExecutor(1) as pool:
 

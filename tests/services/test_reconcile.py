@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import datetime, timedelta
 
@@ -185,7 +185,7 @@ class TestSeveralWorkers:
 
         with ThreadPoolExecutor(1) as pool:
 
-            def meanwhile(tx: Transaction, ids: Sequence[int]) -> dict[int, Looked]:
+            def meanwhile(tx: Transaction, ids: Sequence[int]) -> Mapping[int, Looked]:
                 found = look_at(tx, ids)
                 if not others:
                     others.append(pool.submit(take_over, "worker-3"))

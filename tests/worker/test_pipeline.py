@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import pytest
 
 from social_scheduler.errors import DatabaseBusy, NotSent
+from social_scheduler.journal import Outcome
 from social_scheduler.lifecycle import DeliveryState as D
-from social_scheduler.platforms import Call, Connection
-from social_scheduler.services.claim import LEASE
+from social_scheduler.platforms import Call, Connection, Identity
+from social_scheduler.services.claim import LEASE, Claim
+from social_scheduler.services.publish import Begun
 from social_scheduler.services.reconcile import recover_silent
 from social_scheduler.store import publishing
+from social_scheduler.store.database import Transaction
 from social_scheduler.worker.pipeline import Pipeline
 from tests.services.desk import WORKER, Desk
+from tests.services.test_publish import picture
 
 
 class Line:
@@ -195,3 +200,108 @@ def test_trouble_with_one_account_ends_its_turn_only(desk: Desk, line: Line) -> 
 
     assert len(desk.wire.texts) == 1
     assert sorted([desk.state(), desk.state(account="wire-ar")]) == [D.PUBLISHED, D.SCHEDULED]
+
+
+def test_a_thread_goes_on_when_the_database_kept_an_answer_and_could_not_say_so(
+    desk: Desk, line: Line
+) -> None:
+    desk.ready(desk.post(words={"wire-en": ["one", "two"]}))
+    kept, database = desk.publisher.settle, desk.context.database
+    work = database.work
+
+    @contextmanager
+    def cut() -> Iterator[Transaction]:
+        with work() as tx:
+            yield tx
+        database.work = work  # type: ignore[method-assign]
+        raise DatabaseBusy("The connection to the database was lost.", "Look again.")
+
+    def settle(ended: Sequence[tuple[Begun, Outcome]]) -> list[Claim]:
+        desk.publisher.settle = kept  # type: ignore[method-assign]
+        database.work = cut  # type: ignore[method-assign]
+        return kept(ended)
+
+    desk.publisher.settle = settle  # type: ignore[method-assign]
+    line.say()
+    desk.clock.forward(seconds=31)
+    recover_silent(desk.context, desk.by())
+    line.say()
+
+    assert (desk.state(), desk.wire.texts) == (D.PUBLISHED, ["one", "two"])
+
+
+def test_keys_that_changed_are_asked_about_beside_the_clock(desk: Desk, line: Line) -> None:
+    """The network may be slow to answer: the clock, and every other account, go on meanwhile."""
+    desk.ready(desk.post("one"), desk.post("two", minutes=61))
+    line.say()
+    desk.context.vault.put("wire-en", {"token": "id-wire-en", "secret": "another"})
+    desk.clock.forward(minutes=1)
+    identify, askers = desk.wire.identify, set[int]()
+
+    def asked(connection: Connection) -> Identity:
+        askers.add(threading.get_ident())
+        return identify(connection)
+
+    desk.wire.identify = asked  # type: ignore[method-assign]
+    line.say()
+
+    assert len(desk.wire.texts) == 2
+    assert askers
+    assert threading.get_ident() not in askers
+
+
+def test_answers_after_trouble_with_keeping_one_are_kept(desk: Desk) -> None:
+    """The disk of the journal is full: the worker ends, and the database is told of everything."""
+    line = Line(desk)
+    desk.ready(desk.post(words={"wire-en": "Good morning", "wire-ar": "صباح الخير"}))
+    in_trouble = threading.Event()
+
+    def failed(problem: BaseException) -> None:
+        line.failures.append(problem)
+        in_trouble.set()
+
+    def asked(_connection: Connection, call: Call) -> None:
+        if call.text != "Good morning":
+            assert in_trouble.wait(30)
+
+    def full(_outcomes: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    line.pipeline.failed = failed
+    desk.wire.asked = asked
+    desk.publisher.context.journal.end = full  # type: ignore[method-assign, assignment]
+    line.pipeline.start()
+    line.say()
+    line.pipeline.stop()
+
+    assert [type(problem) for problem in line.failures] == [OSError, OSError]
+    assert desk.state() is desk.state(account="wire-ar") is D.PUBLISHED
+
+
+def test_stopping_in_the_middle_of_a_thread_with_pictures_loses_no_other_answer(
+    desk: Desk,
+) -> None:
+    """Its next part would be made ready by hands that are gone."""
+    line = Line(desk)
+    words = {"wire-en": ["one", "two"], "wire-ar": "صباح الخير"}
+    desk.ready(desk.post(words=words, pictures=[picture(desk)]))
+    both_asked = threading.Barrier(2)
+
+    def asked(_connection: Connection, call: Call) -> None:
+        both_asked.wait(30)
+        assert line.pipeline.stopping.wait(30)
+        if call.text != "one":
+            while desk.parts() != ["live", "waiting"]:
+                pass  # the thread's answer is kept first
+
+    desk.wire.asked = asked
+    line.pipeline.start()
+    line.pipeline.add(desk.publisher.claim_due())
+    while desk.wire.calls.count("publish") < 2:
+        pass
+    line.pipeline.stop()
+    desk.publisher.abandon(line.pipeline.unfinished(), "its worker stopped")
+
+    assert line.failures == []
+    assert sorted(desk.wire.texts) == ["one", "صباح الخير"]
+    assert (desk.state(), desk.state(account="wire-ar")) == (D.SCHEDULED, D.PUBLISHED)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import shutil
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,13 +13,14 @@ from pathlib import Path
 import pytest
 
 from social_scheduler.app import DATABASE_FILE
-from social_scheduler.errors import WorkspaceError
+from social_scheduler.errors import Conflict, WorkspaceError
 from social_scheduler.lifecycle import DeliveryState as D
-from social_scheduler.services import hold, review
+from social_scheduler.services import hold, review, workers
 from social_scheduler.services.past import require_same_past
 from social_scheduler.store.database import Database
 from social_scheduler.worker import Worker, in_trouble
 from social_scheduler.worker.process import only_worker
+from tests.postgresql import Databases
 from tests.services.desk import Desk, open_desk
 
 
@@ -173,3 +175,132 @@ def test_a_restored_copy_is_noticed_even_when_only_an_edit_is_missing(
         require_same_past(context, past)
     require_same_past(desk.context, past)
     old.close()
+
+
+def test_an_older_copy_put_back_during_a_call_stops_the_worker(
+    desk: Desk, worker: Worker, tmp_path: Path
+) -> None:
+    """It does not know the attempt whose answer comes, and would say it all once more."""
+    desk.ready(desk.post())
+    with start(worker):
+        backup(desk, tmp_path / "before")
+        desk.wire.asked = lambda *_: restore(desk, tmp_path / "before")
+        worker.pipeline.start()
+        worker.pipeline.add(worker.publisher.claim_due())
+        assert worker.pipeline.stopping.wait(30)
+        worker.pipeline.stop()
+        worker._guarded(worker.tick)
+
+    assert "does not know attempt 1 of week/opening" in str(worker._failure)
+    assert (desk.state(), desk.wire.texts) == (D.SCHEDULED, ["opening: good morning"])
+
+
+class TestOnBothDatabases:
+    @pytest.fixture
+    def desk(self, tmp_path: Path, databases: Databases | None) -> Iterator[Desk]:
+        with open_desk(tmp_path / "here", databases) as opened:
+            yield opened
+
+    def test_nothing_begins_after_a_stop_while_a_look_hangs(
+        self, desk: Desk, worker: Worker
+    ) -> None:
+        desk.ready(desk.post())
+        desk.clock.forward(seconds=-1)
+        looking, answered = threading.Event(), threading.Event()
+
+        def look() -> None:
+            looking.set()
+            assert answered.wait(30)
+
+        with start(worker):
+            clock = worker._clock()
+            clock.start(paused=True)
+            worker.pipeline.start()
+            worker.tick()
+            assert desk.state() is D.LEASED
+            hanging = threading.Thread(target=worker._guarded, args=[look])
+            hanging.start()
+            assert looking.wait(30)
+            worker.stop()
+            ending = threading.Thread(target=worker._end, args=[clock])
+            ending.start()
+            desk.clock.forward(seconds=1)
+            worker.pipeline.add([])  # whoever waits looks again
+            worker.pipeline._beginner.join(30)
+            over = ending.is_alive(), list(desk.wire.texts)
+            answered.set()
+            ending.join(30)
+
+        assert over == (True, [])
+        assert (desk.state(), desk.wire.texts) == (D.SCHEDULED, [])
+
+    def test_a_worker_declared_lost_stops_at_its_next_sign_of_life(
+        self, desk: Desk, worker: Worker
+    ) -> None:
+        desk.ready(desk.post())
+        with start(worker):
+            desk.clock.forward(minutes=2)  # cut off from the database for so long
+            workers.declare_lost(desk.context, desk.actor("noor"), worker.name)
+            worker._guarded(worker._beat)
+            worker._guarded(worker.tick)
+            worker.pipeline.start()
+            worker.pipeline.settled()
+
+        assert "was declared lost" in str(worker._failure)
+        assert (desk.state(), desk.wire.texts) == (D.SCHEDULED, [])
+
+    def test_a_worker_declared_lost_claims_nothing_before_it_knows(
+        self, desk: Desk, worker: Worker
+    ) -> None:
+        desk.ready(desk.post())
+        with start(worker):
+            desk.clock.forward(minutes=2)
+            workers.declare_lost(desk.context, desk.actor("noor"), worker.name)
+            worker.tick()
+
+        assert worker.pipeline.is_empty
+        assert desk.state() is D.SCHEDULED
+
+    @pytest.mark.parametrize("hours", [1, -1])
+    def test_a_machine_with_a_wrong_clock_misses_nobodys_posts(
+        self, desk: Desk, hours: int
+    ) -> None:
+        desk.queue(desk.post(minutes=30))
+        desk.approve()
+        right = desk.clock()
+        desk.context.database.now = lambda tx: right  # type: ignore[method-assign]
+        told: list[str] = []
+        worker = Worker(desk.opened, told=told.append)
+        with start(worker):
+            desk.clock.forward(hours=hours)
+            assert worker.tick() is None
+        worker.pipeline.stop()
+
+        assert desk.state() is D.SCHEDULED
+        assert "this machine's clock says" in told[0]
+
+    def test_what_it_tells_to_nobody_stops_nothing(self, desk: Desk) -> None:
+        """Its terminal is gone."""
+
+        def told(_line: str) -> None:
+            raise BrokenPipeError
+
+        desk.ready(desk.post(words={"wire-en": "Good morning", "wire-ar": "صباح الخير"}))
+        worker = Worker(desk.opened, told=told)
+        with start(worker):
+            worker.pipeline.start()
+            worker.tick()
+            worker.pipeline.settled()
+            worker.pipeline.stop()
+
+        assert worker._failure is None
+        assert desk.state() is desk.state(account="wire-ar") is D.PUBLISHED
+
+    def test_somebody_quicker_is_no_reason_to_stop(self, desk: Desk, worker: Worker) -> None:
+        def beaten() -> None:
+            raise Conflict("Another worker was quicker.")
+
+        worker._guarded(beaten)
+
+        assert worker._failure is None
+        assert not worker.pipeline.stopping.is_set()

@@ -142,7 +142,7 @@ class Worker:
                 while not self._stopping.is_set():
                     if self._more.wait(0.1 if until_idle else 1.0):
                         self.pipeline.wait_for_room(1.0)
-                        self._guarded(self.tick)
+                        self._guarded(self._claim_more)
                     elif until_idle and self.idle():
                         break
             finally:
@@ -213,6 +213,11 @@ class Worker:
             self._ticked = True
             return self._next(pulse, ahead)
 
+    def _claim_more(self) -> None:
+        """There is room again for what was left in the database."""
+        with self._turn:
+            self._claim()
+
     def _claim(self) -> None:
         self._more.clear()
         while not self._stopping.is_set():
@@ -251,7 +256,8 @@ class Worker:
         self._look_now.clear()
         look_for_lost(self.publisher, self._by())
         while prove(self.publisher, self._by()) and not self._stopping.is_set():
-            pass
+            if not self.pipeline.is_empty:
+                break  # what is due comes first; the next tick goes on
         self._looked = True
 
     def idle(self) -> bool:
