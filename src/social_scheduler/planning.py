@@ -137,7 +137,7 @@ def _plan_post(
 def post_window(campaign: Campaign, post: Post) -> tuple[Resolved, Window]:
     """When a post is due, and the window in which it may go out."""
     when = resolve(post.at, timezone=campaign.timezone, week_of=campaign.week_of)
-    not_before, not_after = when.instant, when.instant + lateness(campaign.late)
+    not_before, not_after = when.instant, when.instant + duration(campaign.late)
     if campaign.embargo:
         not_before = max(not_before, _instant(campaign, campaign.embargo))
     if campaign.expires:
@@ -145,9 +145,9 @@ def post_window(campaign: Campaign, post: Post) -> tuple[Resolved, Window]:
     return when, Window(due_at=when.instant, not_before=not_before, not_after=not_after)
 
 
-def lateness(written: str) -> timedelta:
+def duration(written: str) -> timedelta:
     """`10 minutes`, `1 hour` … as a duration."""
-    found = re.fullmatch(r"([0-9]+) (minute|hour)s?", written)
+    found = re.fullmatch(r"([0-9]+) (second|minute|hour)s?", written)
     if found is None:
         raise InvalidInput(f"{written!r} is no duration.", "Write 10 minutes, or 2 hours.")
     return timedelta(**{f"{found[2]}s": int(found[1])})

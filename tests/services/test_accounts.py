@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import pytest
+from pydantic import ValidationError
 
 from social_scheduler.campaign.schema import AccountEntry
 from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unauthorized
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.services import accounts as service
+from social_scheduler.store import accounts as store
 from social_scheduler.store.tables import AccountState
 from tests.services.desk import SANDBOX, Desk
 
@@ -132,3 +134,17 @@ class TestWhereAWorkspaceMaySend:
 
         assert desk.wire.calls == []
         assert "does not send to https://evil.example" in desk.trouble()
+
+
+def test_an_account_may_keep_a_distance_between_its_posts(desk: Desk) -> None:
+    connect(desk, entry(spacing="2 minutes"))
+
+    with desk.context.database.read() as tx:
+        account = store.account_named(tx, "wire-fr")
+    assert account is not None
+    assert account.spacing == 120
+
+
+def test_a_distance_is_a_duration() -> None:
+    with pytest.raises(ValidationError):
+        entry(spacing="a while")

@@ -169,6 +169,12 @@ class AccountEntry(_Strict):
     may_thread: Literal["yes", "no"] = Field(
         "no", description="Whether the network lets this account reply to itself."
     )
+    spacing: str = Field(
+        "0 seconds",
+        pattern=r"^(0|[1-9][0-9]{0,3}) (second|seconds|minute|minutes|hour|hours)$",
+        description="The least time between two posts of this account, such as `2 minutes`; "
+        "put in force by `accounts add`.",
+    )
 
 
 class Accounts(_Strict):

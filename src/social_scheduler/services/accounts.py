@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from social_scheduler.campaign.schema import AccountEntry
 from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound
-from social_scheduler.planning import Speaker
+from social_scheduler.planning import Speaker, duration
 from social_scheduler.platforms import Connection, Platform
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.context import Context
@@ -92,6 +92,7 @@ def connect_account(
             server=server,
             native_id=identity.native_id,
             may_thread=entry.may_thread == "yes",
+            spacing=int(duration(entry.spacing).total_seconds()),
             state=AccountState.CONNECTED,
             trouble=None,
             limited_until=None,
