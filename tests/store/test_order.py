@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import text
 
+from social_scheduler.store import publishing
 from social_scheduler.store.database import Database, Transaction
 from tests.services.desk import Desk
 
@@ -132,3 +134,34 @@ def _until_somebody_waits(database: Database) -> None:
             if tx.execute(waiting).scalar_one():
                 return
     raise AssertionError("nobody waits")
+
+
+def test_of_two_workers_that_hand_over_one_picture_at_once_the_later_one_is_believed(
+    desk: Desk, pool: ThreadPoolExecutor
+) -> None:
+    desk.queue(desk.post())
+    delivery, until = desk.looked().delivery.id, desk.clock() + timedelta(hours=1)
+
+    def keep(tx: Transaction, remote_id: str) -> None:
+        publishing.keep_upload(
+            tx,
+            delivery_id=delivery,
+            part=1,
+            sha256="ab" * 32,
+            remote_id=remote_id,
+            expires_at=until,
+        )
+
+    def other() -> None:
+        with desk.context.database.work() as tx:
+            keep(tx, "m-2")
+
+    with desk.context.database.work() as tx:
+        keep(tx, "m-1")
+        done = pool.submit(other)
+        wait([done], UNTOUCHED)
+    done.result(timeout=10)
+
+    with desk.context.database.read() as tx:
+        kept = publishing.uploads_of(tx, delivery, desk.clock())
+        assert [upload.remote_id for upload in kept] == ["m-2"]
