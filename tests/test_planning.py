@@ -13,7 +13,7 @@ from social_scheduler.message import Attachment, Limits, Message
 from social_scheduler.planning import (
     PlannedPost,
     Speaker,
-    lateness,
+    duration,
     plan_campaign,
     post_window,
 )
@@ -122,13 +122,13 @@ def test_an_embargo_that_is_over_before_changes_nothing() -> None:
     ],
 )
 def test_a_duration_is_read_as_written(written: str, meant: timedelta) -> None:
-    assert lateness(written) == meant
+    assert duration(written) == meant
 
 
 @pytest.mark.parametrize("written", ["10", "ten minutes", "2 days", "-1 hour", "10 minutes "])
 def test_what_is_no_duration_is_refused(written: str) -> None:
     with pytest.raises(InvalidInput, match="no duration"):
-        lateness(written)
+        duration(written)
 
 
 def test_the_same_file_gives_the_same_digests() -> None:
