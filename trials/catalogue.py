@@ -37,7 +37,7 @@ class Run:
     mutation: str = ""
     short: bool = False
     restores: int = 100
-    crashes: int = 4
+    pairs: int = 4
     """Pairs of moment and shape in a short run."""
     _folders: int = 0
     rng: random.Random = field(init=False)

@@ -57,6 +57,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--kills", type=int, default=1000, help="random kills (default 1000)")
     parser.add_argument("--restores", type=int, default=100, help="restores (default 100)")
+    parser.add_argument("--pairs", type=int, default=4, help="crashes of a short run (default 4)")
     parser.add_argument("--seed", default="", help="repeats the chance of an earlier run")
     parser.add_argument("--database", choices=[SQLITE, POSTGRESQL], default="")
     parser.add_argument("--only", action="append", metavar="NAME", help="only this trial")
@@ -163,6 +164,7 @@ def _one(
         server=running,
         mutation=wanted.mutation or "",
         short=wanted.short,
+        pairs=wanted.pairs,
         restores=wanted.restores // (1 if wanted.database else 2),
     )
     try:

@@ -19,7 +19,7 @@ def crash_points(run: Run) -> None:
     """One stage; each pair of moment and shape is a campaign of its own."""
     pairs = [(p, s) for p in CRASH_POINTS for s in SHAPES if p != PREPARED or s == "image"]
     if run.short:
-        pairs = run.rng.sample(pairs, run.crashes)
+        pairs = run.rng.sample(pairs, run.pairs)
     with run.stage() as stage:
         for number, (point, shape) in enumerate(pairs, 1):
             run.say(f"{number}/{len(pairs)} {shape}, killed at “{point}”")

@@ -16,6 +16,7 @@ BATCH = 96
 """Posts queued at once, when the ones before run out."""
 LONGEST = 0.5
 """Seconds that a worker lives at most after its recovery."""
+SOON = 0.03
 ACCOUNTS = 8
 CALLS = 6
 
@@ -34,9 +35,12 @@ def random_kills(run: Run) -> None:
         for number in range(1, run.kills + 1):
             supply.fill()
             worker = stage.worker()
-            moment, longest = run.rng.choice(
-                (("started", 2 * startup), ("recovered", LONGEST), ("calling", LONGEST))
-            )
+            if run.short and number % 2:
+                moment, longest = "calling", SOON  # so that a few kills suffice to cut a call
+            else:
+                moment, longest = run.rng.choice(
+                    (("started", 2 * startup), ("recovered", LONGEST), ("calling", LONGEST))
+                )
             worker.wait_for(moment, patience=3.0)
             time.sleep(run.rng.uniform(0.0, longest))
             moments.append(time.time())

@@ -151,7 +151,7 @@ def _fence_not_checked() -> None:
     from social_scheduler.services import last_look, outcome
     from social_scheduler.store import steps
 
-    one, many = steps.step_delivery, steps.step_deliveries
+    one, many = steps.step_delivery, steps.step_many
     apply, look = outcome.apply_outcomes, last_look.last_look
 
     def attempt(tx: Any, delivery: int) -> int:
@@ -162,8 +162,12 @@ def _fence_not_checked() -> None:
         values.pop("fence", None)
         return one(tx, delivery, step, by, **values)
 
-    def step_deliveries(tx: Any, step: str, rows: Any, by: Any) -> None:
-        many(tx, step, [dataclasses.replace(r, fence=attempt(tx, r.id)) for r in rows], by)
+    def unfenced(tx: Any, row: Any) -> Any:
+        whole = isinstance(row, steps.DeliveryStep)
+        return dataclasses.replace(row, fence=attempt(tx, row.id)) if whole else row
+
+    def step_many(tx: Any, by: Any, *taken: Any) -> None:
+        many(tx, by, *((step, [unfenced(tx, row) for row in rows]) for step, rows in taken))
 
     def apply_outcomes(tx: Any, context: Any, ended: Any, by: Any, *more: Any) -> Any:
         current = [dataclasses.replace(o, attempt=attempt(tx, o.delivery)) for o in ended]
@@ -174,7 +178,7 @@ def _fence_not_checked() -> None:
         return look(grounds, delivery, fence=fence, **options)
 
     _everywhere(one, step_delivery)
-    _everywhere(many, step_deliveries)
+    _everywhere(many, step_many)
     _everywhere(apply, apply_outcomes)
     _everywhere(look, any_fence)
 

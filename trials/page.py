@@ -114,17 +114,17 @@ def _grouped(results: Iterable[Result]) -> dict[str, list[Result]]:
 
 def _details(results: Sequence[tuple[Kept, Result]]) -> list[str]:
     trials = load()
-    commits = {id(result): run.commit for run, result in results}
+    of = {id(result): run for run, result in results}
     parts = []
     for title, members in _grouped(r for _, r in results).items():
         names = dict.fromkeys(r.name for r in members)
         rows = [
             [
-                f"`{r.name}`",
+                f"`{r.name}`" + " (sample)" * ("--short" in of[id(r)].options),
                 r.database,
                 *_figures(r, r.name in ONLY_KILLS),
                 f"{r.seconds:,.0f}",
-                f"`{commits[id(r)]}`",
+                f"`{of[id(r)].commit}`",
             ]
             for r in sorted(members, key=lambda r: (list(names).index(r.name), r.database))
         ]
@@ -254,6 +254,9 @@ _NEVER = (
 )
 
 _AGAIN = """\
+*Commit* is that of the engine that was tried. Only one or two runs went on at a time, on one
+small machine; the seconds say more about it than about the engine.
+
 A seed repeats what was chosen by chance: posts, faults, moments. It cannot repeat how the
 processes were scheduled. A trial that fails keeps its files and prints the command that repeats
 it. `--list` shows every trial, `--only NAME` runs one, `--short` runs a sample of each,

@@ -102,7 +102,7 @@ def test_what_was_queued_after_the_backup_is_a_gap_until_a_person_settles_it(
         team.run("login", name, who=name)
     team.queued(lost)
     team.approve(lost)
-    assert "(gap 1)" in team.work(code=3).err
+    assert "(gap 1)" in team.work().err
     assert team.said() == [said("lost", "a")]
     [listed] = team.ask("reconcile", "list")
     options = ["--they-are-live", listed["url"]]

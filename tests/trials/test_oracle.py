@@ -157,8 +157,17 @@ def test_a_call_begun_before_the_hold_may_end_within_it() -> None:
     assert found([entry(1, seconds=0.5)], LIVE, held=held) == []
 
 
-def test_published_here_and_nowhere_else_is_unexplained() -> None:
-    assert found([], LIVE) == ["unexplained"]
+def test_live_here_and_never_on_the_network_is_lost() -> None:
+    assert found([], LIVE) == ["lost"]
+
+
+def test_a_part_live_here_and_never_on_the_network_is_lost() -> None:
+    final = delivery("partial", ("live", "1"), ("live", "2"), ("waiting", None))
+    assert found([entry(1)], final, yes(WELL, SCHOOL, Words("Come in."))) == ["lost"]
+
+
+def test_taken_down_here_and_never_on_the_network_is_lost() -> None:
+    assert found([], delivery("removed", ("removed", "1"))) == ["lost"]
 
 
 def test_published_under_another_posts_id_is_unexplained() -> None:

@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-SHORT = ("crash-points", "random-kills", "answers-lost", "redirects", "holds-race")
+A_HANDFUL = ("--short", "--kills", "5", "--only", "random-kills")
+ONE_PAIR = ("--short", "--pairs", "1", "--only", "crash-points")
+
+pytestmark = [pytest.mark.process, pytest.mark.timeout(180)]
 
 
 def trials(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -17,17 +20,29 @@ def trials(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
 
 
-@pytest.mark.process
-@pytest.mark.timeout(300)
-@pytest.mark.parametrize("name", SHORT)
-def test_a_sample_of_it_finds_every_promise_kept(name: str) -> None:
-    done = trials("--database", "sqlite", "--short", "--kills", "6", "--only", name)
+@pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.postgresql)]
+)
+def test_after_a_handful_of_kills_every_promise_is_kept(database: str) -> None:
+    done = trials("--database", database, *A_HANDFUL)
     assert done.returncode == 0, done.stdout + done.stderr
+    assert "during a call" in done.stdout
+
+
+def test_after_a_kill_at_a_named_moment_every_promise_is_kept() -> None:
+    done = trials("--database", "sqlite", *ONE_PAIR)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_an_engine_that_does_not_read_its_journal_is_caught() -> None:
+    done = trials("--mutation", "journal-not-read")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "caught in older-copy" in done.stdout
 
 
 def test_it_says_what_there_is_to_try() -> None:
     listed = trials("--list").stdout
-    assert all(name in listed for name in SHORT)
+    assert all(name in listed for name in ("random-kills", "restores", "fence-not-checked"))
 
 
 def test_a_trial_that_is_not_there_is_named() -> None:

@@ -21,7 +21,7 @@ from social_scheduler.store import publishing
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.due import DueDelivery
 from social_scheduler.store.looking import look
-from social_scheduler.store.steps import By, DeliveryStep, remember, step_deliveries
+from social_scheduler.store.steps import By, DeliveryStep, remember, step_many
 from social_scheduler.store.tables import Hold, HoldScope
 
 LEASE = timedelta(seconds=30)
@@ -305,8 +305,7 @@ def _lease(
         for turn in turns
         for d in turn
     ]
-    if rows:
-        step_deliveries(tx, "claim", rows, by)
+    step_many(tx, by, ("claim", rows))
     return [
         Turn(
             tuple(

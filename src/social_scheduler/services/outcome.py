@@ -33,10 +33,9 @@ from social_scheduler.store.steps import (
     DeliveryStep,
     PartStep,
     remember,
-    step_deliveries,
     step_delivery,
+    step_many,
     step_part,
-    step_parts,
 )
 
 FIRST_PAUSE = timedelta(seconds=5)
@@ -106,37 +105,31 @@ def _live(tx: Transaction, calls: Sequence[tuple[Under, Outcome]], by: By) -> No
     """Parts went live as they should: each with its delivery, at most one part of each."""
     if not calls:
         return
-    step_parts(
-        tx,
-        "confirm",
-        [
-            PartStep(
-                o.delivery,
-                o.part,
-                PartState.SENDING,
-                {"remote_id": o.remote_id, "url": o.url or "", "live_at": by.at},
-                o.url or "",
-            )
-            for _, o in calls
-        ],
-        by,
-    )
+    parts = [
+        PartStep(
+            o.delivery,
+            o.part,
+            PartState.SENDING,
+            {"remote_id": o.remote_id, "url": o.url or "", "live_at": by.at},
+            o.url or "",
+        )
+        for _, o in calls
+    ]
+    going_on = [_next(under, o, {}) for under, o in calls if o.part < under.parts]
+    done = [_next(under, o, FREE) for under, o in calls if o.part == under.parts]
+    step_many(tx, by, ("confirm", parts), ("proceed", going_on), ("confirm", done))
     store.await_proofs(tx, [(o.delivery, o.part) for _, o in calls if o.remote_id], by.at)
-    for step, going_on in (("proceed", True), ("confirm", False)):
-        rows = [
-            DeliveryStep(
-                o.delivery,
-                under.post_id,
-                DeliveryState.SENDING,
-                o.attempt,
-                {"trouble": None, "next_look_at": None, "tries": 0} | ({} if going_on else FREE),
-                o.url or "",
-            )
-            for under, o in calls
-            if (o.part < under.parts) is going_on
-        ]
-        if rows:
-            step_deliveries(tx, step, rows, by)
+
+
+def _next(under: Under, outcome: Outcome, values: dict[str, Any]) -> DeliveryStep:
+    return DeliveryStep(
+        outcome.delivery,
+        under.post_id,
+        DeliveryState.SENDING,
+        outcome.attempt,
+        {"trouble": None, "next_look_at": None, "tries": 0, **values},
+        outcome.url or "",
+    )
 
 
 def _apply_other(

@@ -60,9 +60,8 @@ from social_scheduler.store.steps import (
     By,
     DeliveryStep,
     PartStep,
-    step_deliveries,
     step_delivery,
-    step_parts,
+    step_many,
 )
 
 INTENT_LASTS = 1.0
@@ -293,9 +292,7 @@ class Publisher:
                     at=now.timestamp(),
                 )
             )
-        if first:
-            step_deliveries(tx, "begin", first, by)
-        step_parts(tx, "begin", parts, by)
+        step_many(tx, by, ("begin", first), ("begin", parts))
         store.begin_attempts(tx, attempts)
         if spaced:
             store.keep_spoken(tx, spaced, now)

@@ -34,8 +34,8 @@ from social_scheduler.store.steps import (
     By,
     DeliveryStep,
     remember,
-    step_deliveries,
     step_delivery,
+    step_many,
 )
 from social_scheduler.store.tables import Attempt, Hold
 
@@ -110,7 +110,7 @@ def give_back(tx: Transaction, leased: Sequence[DeliveryNow], by: By) -> None:
         DeliveryStep(d.id, d.post_id, d.state, d.attempt, {"attempt": d.attempt + 1, **FREE})
         for d in leased
     ]
-    step_deliveries(tx, "release", rows, by)
+    step_many(tx, by, ("release", rows))
 
 
 def _recover_sending(

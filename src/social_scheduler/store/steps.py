@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 from sqlalchemy import insert, select, update
 
@@ -104,6 +104,7 @@ def step_part(
 class DeliveryStep:
     """One delivery's place in steps of many: where it was seen, and what else is set."""
 
+    thing: ClassVar[Thing] = Thing.DELIVERY
     id: int
     post_id: int
     source: DeliveryState
@@ -111,84 +112,70 @@ class DeliveryStep:
     values: Mapping[str, Any]
     why: str | None = None
 
+    @property
+    def keys(self) -> dict[str, Any]:
+        """What must still hold of its row."""
+        return {"id": self.id, "state": self.source, "attempt": self.fence}
 
-def step_deliveries(tx: Transaction, step: str, rows: Sequence[DeliveryStep], by: By) -> None:
-    """The same step for many deliveries, each with the same set of values: all, or Conflict."""
-    row = rule(Thing.DELIVERY, step)
-    if any(each.source not in row.sources for each in rows):
-        raise Conflict(f"Some deliveries cannot {step} now.")
-    done = update_many(
-        tx,
-        "delivery",
-        [
-            (
-                {"id": each.id, "state": each.source, "attempt": each.fence},
-                {"state": row.target, **each.values},
-            )
-            for each in rows
-        ],
-    )
-    if done != len(rows):
-        raise Conflict(f"Somebody was quicker: some deliveries cannot {step} any more.")
-    remember_all(
-        tx,
-        [
-            history_row(
-                by if each.why is None else by.because(each.why),
-                step,
-                each.source,
-                row.target,
-                post_id=each.post_id,
-                delivery_id=each.id,
-            )
-            for each in rows
-        ],
-    )
+    @property
+    def names(self) -> dict[str, int]:
+        """What the history calls it by."""
+        return {"post_id": self.post_id, "delivery_id": self.id}
 
 
 @dataclass(frozen=True, slots=True)
 class PartStep:
     """One part's place in steps of many."""
 
+    thing: ClassVar[Thing] = Thing.PART
     delivery_id: int
     number: int
     source: PartState
     values: Mapping[str, Any]
     why: str | None = None
 
+    @property
+    def keys(self) -> dict[str, Any]:
+        """What must still hold of its row."""
+        return {"delivery_id": self.delivery_id, "number": self.number, "state": self.source}
 
-def step_parts(tx: Transaction, step: str, rows: Sequence[PartStep], by: By) -> None:
-    """The same step for many parts, each with the same set of values: all, or Conflict."""
-    row = rule(Thing.PART, step)
-    if any(each.source not in row.sources for each in rows):
-        raise Conflict(f"Some parts cannot {step} now.")
-    done = update_many(
-        tx,
-        "part",
-        [
-            (
-                {"delivery_id": each.delivery_id, "number": each.number, "state": each.source},
-                {"state": row.target, **each.values},
-            )
-            for each in rows
-        ],
-    )
-    if done != len(rows):
-        raise Conflict(f"Somebody was quicker: some parts cannot {step} any more.")
-    remember_all(
-        tx,
-        [
+    @property
+    def names(self) -> dict[str, int]:
+        """What the history calls it by."""
+        return {"delivery_id": self.delivery_id, "part": self.number}
+
+
+def step_many(
+    tx: Transaction, by: By, *steps: tuple[str, Sequence[DeliveryStep | PartStep]]
+) -> None:
+    """Steps of many things, each with the things that take it: all of them, or Conflict.
+
+    Those of one step are of one kind and set the same columns.
+    """
+    told: list[dict[str, Any]] = []
+    for step, rows in steps:
+        if not rows:
+            continue
+        row = rule(rows[0].thing, step)
+        allowed = all(each.source in row.sources for each in rows)
+        if not allowed or _update(tx, row.target, rows) != len(rows):
+            raise Conflict(f"Somebody was quicker: some cannot {step} any more.")
+        told += [
             history_row(
                 by if each.why is None else by.because(each.why),
                 step,
                 each.source,
                 row.target,
-                delivery_id=each.delivery_id,
-                part=each.number,
+                **each.names,
             )
             for each in rows
-        ],
-    )
+        ]
+    remember_all(tx, told)
+
+
+def _update(tx: Transaction, target: str, rows: Sequence[DeliveryStep | PartStep]) -> int:
+    changes = [(each.keys, {"state": target, **each.values}) for each in rows]
+    return update_many(tx, rows[0].thing.value, changes)
 
 
 def remember_all(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
