@@ -13,7 +13,7 @@ from social_scheduler.errors import NotSent, RateLimited, Refused
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.planning import PlannedPost
 from social_scheduler.services import hold, settle, workers
-from social_scheduler.services.claim import Burst, Room, Turn, take_due
+from social_scheduler.services.claim import Burst, Room, Turn, is_anything_due, take_due
 from social_scheduler.store import publishing
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.tables import AccountState
@@ -207,6 +207,31 @@ class TestOrder:
         desk.clock.forward(seconds=1)
         desk.tick()
         assert desk.wire.texts == ["one: good morning", "two: good morning"]
+
+
+class TestWhetherAnythingIsDue:
+    def test_what_is_due_soon_is_waited_for(self, desk: Desk) -> None:
+        desk.ready(desk.post())
+        desk.clock.forward(seconds=-4)
+
+        assert is_anything_due(desk.context, timedelta(seconds=5))
+        assert not is_anything_due(desk.context, timedelta(seconds=3))
+
+    def test_a_group_that_waits_for_a_suspended_account_is_not(self, desk: Desk) -> None:
+        desk.account("wire-ar", "ar", state=AccountState.SUSPENDED, trouble="401")
+        desk.ready(together(desk))
+
+        assert not is_anything_due(desk.context, timedelta(seconds=5))
+        desk.account("wire-ar", "ar")
+        assert is_anything_due(desk.context, timedelta(seconds=5))
+
+    def test_what_will_be_missed_for_a_hold_is_waited_for(self, desk: Desk) -> None:
+        desk.ready(desk.post())
+        hold.add_hold(desk.context, desk.actor("dima"), scope="everything", value="", reason="x")
+
+        assert is_anything_due(desk.context, timedelta(seconds=5))
+        desk.tick()
+        assert not is_anything_due(desk.context, timedelta(seconds=5))
 
 
 class TestRoom:

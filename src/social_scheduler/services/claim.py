@@ -132,6 +132,17 @@ def take_due(
     return turns
 
 
+def is_anything_due(context: Context, ahead: timedelta) -> bool:
+    """Whether a claim by now + `ahead` would take or miss something."""
+    now = context.now()
+    until = now + ahead
+    with context.database.read() as tx:
+        found = [d for d in store.due(tx, now, until, 200) if d.may_speak_at <= until]
+        taking = _Taking("", now, until, (), found, {d.id: d for d in found})
+        groups = _groups(tx, taking)
+    return bool(groups or taking.missed or any(not d.together for d in found))
+
+
 def _take_page(
     context: Context,
     worker: str,

@@ -27,7 +27,7 @@ from social_scheduler.app import FIRST_WORKER, Opened
 from social_scheduler.errors import Conflict, DatabaseBusy, WorkspaceError
 from social_scheduler.journal import Journal
 from social_scheduler.lifecycle import DeliveryState
-from social_scheduler.services.claim import LEASE, Burst
+from social_scheduler.services.claim import LEASE, Burst, is_anything_due
 from social_scheduler.services.context import Context
 from social_scheduler.services.past import Noted, note_past, require_same_past
 from social_scheduler.services.prove import prove
@@ -40,7 +40,6 @@ from social_scheduler.services.reconcile import (
 )
 from social_scheduler.services.waiting import reasons_to_wait
 from social_scheduler.store import due as due_store
-from social_scheduler.store import holds as hold_store
 from social_scheduler.store import publishing as store
 from social_scheduler.store.due import Pulse
 from social_scheduler.store.steps import By
@@ -268,15 +267,12 @@ class Worker:
                 return False
         if self._look_now.is_set() or self._looking.locked():
             return False  # what is being read back is not to be read back, for the database
-        now = self.context.now()
-        soon = now + IDLE_AHEAD
+        soon = self.context.now() + IDLE_AHEAD
         with self.context.database.read() as tx:
             pulse = due_store.pulse(tx)
-            holds = hold_store.active(tx, now)
-            waiting = _is_past(pulse.ready, soon) and any(
-                not d.held_by(holds) for d in due_store.due(tx, now, soon, 50)
-            )
-        return not (waiting or _is_past(pulse.look, soon) or _is_past(pulse.proof, soon))
+        if _is_past(pulse.look, soon) or _is_past(pulse.proof, soon):
+            return False
+        return not (_is_past(pulse.ready, soon) and is_anything_due(self.context, IDLE_AHEAD))
 
     def _clock(self) -> BackgroundScheduler:
         # A look that takes longer than its interval is no news.
