@@ -264,7 +264,11 @@ RULES: tuple[Rule, ...] = (
         "It is proved that nothing was sent (never by absence alone).",
     ),
     _delivery(
-        [D.UNCONFIRMED], "it_is_live", D.PUBLISHED, PEOPLE, "A person looked and gives the address."
+        [D.UNCONFIRMED, D.FAILED, D.MISSED],
+        "it_is_live",
+        D.PUBLISHED,
+        PEOPLE,
+        "A person looked and gives the address.",
     ),
     _delivery(
         [D.UNCONFIRMED, D.FAILED, D.MISSED], "drop", D.CANCELLED, PEOPLE, "A person lets it be."
@@ -288,7 +292,13 @@ RULES: tuple[Rule, ...] = (
     _part(
         [T.UNCONFIRMED], "absent", T.WAITING, RECONCILER, "The network proves that it is not there."
     ),
-    _part([T.UNCONFIRMED], "it_is_live", T.LIVE, PEOPLE, "A person looked and gives the address."),
+    _part(
+        [T.UNCONFIRMED, T.WAITING, T.REFUSED],
+        "it_is_live",
+        T.LIVE,
+        PEOPLE,
+        "A person looked and gives the address.",
+    ),
     _part([T.UNCONFIRMED, T.REFUSED], "send_again", T.WAITING, PEOPLE, "A person says so."),
     _part([T.LIVE], "remove", T.REMOVED, PEOPLE, "Taken down."),
 )

@@ -67,10 +67,41 @@ class TestItIsLive:
             with pytest.raises(InvalidInput):
                 settle.it_is_live(desk.context, desk.actor("dima"), *POST, text)
 
-    def test_it_is_for_what_is_unconfirmed_only(self, desk: Desk) -> None:
-        failed(desk)
-        with pytest.raises(Conflict, match="is failed"):
-            settle.it_is_live(desk.context, desk.actor("dima"), *POST, URL)
+    def test_what_was_missed_may_be_live_after_all(self, desk: Desk) -> None:
+        """An earlier call got through, or somebody said it by hand."""
+        desk.ready(desk.post())
+        desk.clock.forward(minutes=10)
+        desk.tick()
+        assert desk.state() is D.MISSED
+
+        settle.it_is_live(
+            desk.context, desk.actor("dima"), "week/opening", "wire-en", "https://wire.example/77"
+        )
+
+        assert (desk.state(), desk.parts()) == (D.PUBLISHED, ["live"])
+
+    def test_a_thread_that_was_missed_whole_is_not_live_by_one_address(self, desk: Desk) -> None:
+        desk.ready(desk.post(words={"wire-en": ["part 1", "part 2"]}))
+        desk.clock.forward(minutes=10)
+        desk.tick()
+
+        with pytest.raises(Conflict):
+            settle.it_is_live(
+                desk.context,
+                desk.actor("dima"),
+                "week/opening",
+                "wire-en",
+                "https://wire.example/7",
+            )
+
+    def test_what_is_live_or_still_to_come_needs_no_address(self, desk: Desk) -> None:
+        desk.ready(desk.post())
+        dima, address = desk.actor("dima"), "https://wire.example/1"
+        with pytest.raises(Conflict, match="is scheduled"):
+            settle.it_is_live(desk.context, dima, "week/opening", "wire-en", address)
+        desk.tick()
+        with pytest.raises(Conflict, match="is published"):
+            settle.it_is_live(desk.context, dima, "week/opening", "wire-en", address)
 
 
 class TestSendAgain:

@@ -8,7 +8,7 @@ from datetime import datetime
 from social_scheduler.errors import Conflict, InvalidInput, NotFound
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.context import Context
-from social_scheduler.services.retake import publish_by_hand
+from social_scheduler.services.retake import live_after_all, publish_by_hand
 from social_scheduler.store import gaps as store
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.looking import look
@@ -68,7 +68,9 @@ def _place(tx: Transaction, context: Context, gap: Gap, url: str, by: By) -> str
     """The delivery that would say these words again is the one that said them."""
     for delivery, part in parts_with(tx, gap.digest):
         looked = look(tx, delivery)
-        if publish_by_hand(tx, context, looked, part, url, by):
+        if publish_by_hand(tx, context, looked, part, url, by) or live_after_all(
+            tx, context, looked, part, url, by
+        ):
             return f"{looked.reference} to {looked.account.name}"
     return ""
 

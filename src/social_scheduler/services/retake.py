@@ -10,7 +10,7 @@ from social_scheduler.lifecycle import DeliveryState, PartState
 from social_scheduler.services.context import Context
 from social_scheduler.services.enqueue import withdraw_post
 from social_scheduler.services.lost import LostCall
-from social_scheduler.services.outcome import FREE, apply_outcomes, lose
+from social_scheduler.services.outcome import FREE, apply_outcomes, lose, part_is_live
 from social_scheduler.store import holds as hold_store
 from social_scheduler.store import past as store
 from social_scheduler.store import publishing
@@ -114,6 +114,21 @@ def publish_by_hand(
     if apply_outcomes(tx, context, [outcome], by)[0]:
         step_delivery(tx, delivery.id, "postpone", by, ready_at=by.at, attempt=attempt + 1, **FREE)
     return True
+
+
+def live_after_all(
+    tx: Transaction, context: Context, looked: Looked, part: int, url: str, by: By
+) -> bool:
+    """The same of what is not sent any more: it was missed here, for it was said there."""
+    waits = looked.next_part
+    last = all(p.state is PartState.LIVE or p.number == part for p in looked.parts)
+    if looked.delivery.state not in (DeliveryState.MISSED, DeliveryState.FAILED):
+        return False
+    if waits is None or waits.number != part or not last:
+        return False
+    remote_id = context.platforms[looked.account.platform].id_in(url)
+    part_is_live(tx, looked, part, "it_is_live", by, remote_id=remote_id, url=url)
+    return step_delivery(tx, looked.delivery.id, "it_is_live", by, trouble=None)
 
 
 def retake_stop(tx: Transaction, stop: Stop, now: datetime) -> tuple[bool, str]:

@@ -23,7 +23,7 @@ from social_scheduler.store import publishing as store
 from social_scheduler.store import reading as reading_store
 from social_scheduler.store import review as review_store
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.looking import Looked, look
+from social_scheduler.store.looking import Looked, PartNow, look
 from social_scheduler.store.steps import By, remember, step_delivery, step_part
 from social_scheduler.store.tables import AccountState, Hold, Revision
 
@@ -31,15 +31,15 @@ LONGEST_WAIT = timedelta(days=366)
 
 
 def it_is_live(context: Context, actor: Actor, reference: str, account: str, url: str) -> None:
-    """A person looked and gives the address of the part that was unclear."""
+    """A person looked and gives the address of the part that was unclear, or is live after all."""
     actor.require(Right.SETTLE)
     if not url.startswith(("https://", "http://")):
         raise InvalidInput(f"{url!r} is no address.", "Paste the post's address, with https://.")
     now = context.now()
     with context.database.write() as tx:
         looked = find_delivery(tx, reference, account)
-        part = next((p for p in looked.parts if p.state is PartState.UNCONFIRMED), None)
-        if looked.delivery.state is not DeliveryState.UNCONFIRMED or part is None:
+        part = _part_in_question(looked)
+        if part is None:
             raise _not_now(looked, reference, account)
         by = actor.by(now, url)
         remote_id = context.platforms[looked.account.platform].id_in(url)
@@ -52,6 +52,16 @@ def it_is_live(context: Context, actor: Actor, reference: str, account: str, url
         done = part_is_live(tx, looked, part.number, "it_is_live", by, remote_id=remote_id, url=url)
         step = "it_is_live" if done else "resume"
         step_delivery(tx, looked.delivery.id, step, by, trouble=None, next_look_at=None)
+
+
+def _part_in_question(looked: Looked) -> PartNow | None:
+    """The unclear part; or, of what was missed or refused, the one part that is not live."""
+    state, waits = looked.delivery.state, looked.next_part
+    if state is DeliveryState.UNCONFIRMED:
+        return next((p for p in looked.parts if p.state is PartState.UNCONFIRMED), None)
+    if state in (DeliveryState.MISSED, DeliveryState.FAILED) and waits is looked.parts[-1]:
+        return waits
+    return None
 
 
 def send_again(

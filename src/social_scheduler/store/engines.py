@@ -35,7 +35,9 @@ READING, PERSON, WORKER, UPGRADE = "reading", "person", "worker", "upgrade"
 
 _LOCKS = {
     PERSON: f"SELECT pg_advisory_xact_lock({LOCK_KEY})",
-    WORKER: f"SELECT pg_advisory_xact_lock_shared({LOCK_KEY})",
+    # A worker that stands still in the middle must not keep people from stopping the others.
+    WORKER: "SELECT set_config('idle_in_transaction_session_timeout', '5s', true), "
+    f"pg_advisory_xact_lock_shared({LOCK_KEY})",
     UPGRADE: "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; "
     f"SELECT pg_advisory_xact_lock({LOCK_KEY})",
 }
