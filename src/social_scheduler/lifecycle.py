@@ -264,7 +264,7 @@ RULES: tuple[Rule, ...] = (
         "It is proved that nothing was sent (never by absence alone).",
     ),
     _delivery(
-        [D.UNCONFIRMED, D.FAILED, D.MISSED],
+        NEEDS_A_PERSON,
         "it_is_live",
         D.PUBLISHED,
         PEOPLE,

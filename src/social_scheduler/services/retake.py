@@ -116,19 +116,24 @@ def publish_by_hand(
     return True
 
 
+NOT_SENT_ANY_MORE = (DeliveryState.MISSED, DeliveryState.FAILED, DeliveryState.PARTIAL)
+
+
 def live_after_all(
     tx: Transaction, context: Context, looked: Looked, part: int, url: str, by: By
 ) -> bool:
-    """The same of what is not sent any more: it was missed here, for it was said there."""
-    waits = looked.next_part
-    last = all(p.state is PartState.LIVE or p.number == part for p in looked.parts)
-    if looked.delivery.state not in (DeliveryState.MISSED, DeliveryState.FAILED):
+    """The same of what is not sent any more: it was missed here, for it was said there.
+
+    A thread counts as published when the last of its parts is known to be live.
+    """
+    if looked.delivery.state not in NOT_SENT_ANY_MORE:
         return False
-    if waits is None or waits.number != part or not last:
+    if looked.parts[part - 1].state is PartState.LIVE:
         return False
     remote_id = context.platforms[looked.account.platform].id_in(url)
-    part_is_live(tx, looked, part, "it_is_live", by, remote_id=remote_id, url=url)
-    return step_delivery(tx, looked.delivery.id, "it_is_live", by, trouble=None)
+    if part_is_live(tx, looked, part, "it_is_live", by, remote_id=remote_id, url=url):
+        step_delivery(tx, looked.delivery.id, "it_is_live", by, trouble=None)
+    return True
 
 
 def retake_stop(tx: Transaction, stop: Stop, now: datetime) -> tuple[bool, str]:

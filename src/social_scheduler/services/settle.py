@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from social_scheduler.errors import Conflict, InvalidInput, NotFound, Stale
-from social_scheduler.lifecycle import DeliveryState, PartState, PostState, Thing, rule
+from social_scheduler.lifecycle import INBOX, DeliveryState, PartState, PostState, Thing, rule
 from social_scheduler.message import Window, approval_digest, content_digest, window_digest
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.context import Context
@@ -59,7 +59,7 @@ def _part_in_question(looked: Looked) -> PartNow | None:
     state, waits = looked.delivery.state, looked.next_part
     if state is DeliveryState.UNCONFIRMED:
         return next((p for p in looked.parts if p.state is PartState.UNCONFIRMED), None)
-    if state in (DeliveryState.MISSED, DeliveryState.FAILED) and waits is looked.parts[-1]:
+    if state in INBOX and waits is looked.parts[-1]:
         return waits
     return None
 
