@@ -19,6 +19,7 @@ from social_scheduler.media.store import MediaStore
 from social_scheduler.policy import DEFAULT_POLICY
 from social_scheduler.services.context import Context
 from social_scheduler.services.people import Passwords
+from social_scheduler.store import workers
 from social_scheduler.store import workspace as store
 from social_scheduler.store.database import Database, sqlite_file, sqlite_url
 from social_scheduler.store.workers import worker_named
@@ -102,7 +103,7 @@ def make_workspace(
                 )
             store.create(tx, uid=uid, kind=kind, policy=DEFAULT_POLICY, now=now())
             journal = _journal(root).create(uid, FIRST_WORKER)
-            store.enrol_worker(tx, FIRST_WORKER, journal, now())
+            workers.enrol(tx, FIRST_WORKER, journal, now(), "", reconciled=None)
         for folder in ("campaigns", "media"):
             (root / folder).mkdir(mode=0o700, exist_ok=True)
     finally:
@@ -122,7 +123,7 @@ def upgrade_workspace(root: Path, *, now: Callable[[], datetime] = utc_now) -> N
             known = worker_named(tx, FIRST_WORKER) is not None
             if workspace is not None and not known and journal.path.exists():
                 identity = journal.require(workspace.uid)
-                store.enrol_worker(tx, FIRST_WORKER, identity, now())
+                workers.enrol(tx, FIRST_WORKER, identity, now(), "", reconciled=None)
     finally:
         database.close()
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from social_scheduler.errors import Refused
 from social_scheduler.lifecycle import DeliveryState, PostState
-from social_scheduler.store import accounts, holds, people, publishing, queue, reading, workspace
+from social_scheduler.store import accounts, holds, people, publishing, queue, reading, workers
 from social_scheduler.store import due as due_store
 from social_scheduler.store import review as review_store
 from social_scheduler.store.tables import Hold, HoldScope
@@ -119,12 +119,13 @@ def test_an_unknown_scope_of_a_hold_stops_everything() -> None:
 def test_a_worker_is_known_by_its_last_sign_of_life(desk: Desk) -> None:
     with desk.context.database.write() as tx:
         for name in ("old", "new"):
-            workspace.enrol_worker(tx, name, f"journal of {name}", MONDAY)
+            workers.enrol(tx, name, f"journal of {name}", MONDAY, "", reconciled=None)
     for name, minute in (("worker", 0), ("old", 1), ("new", 5), ("old", 2)):
         with desk.context.database.work() as tx:
             publishing.keep_beat(tx, name, heartbeat_at=MONDAY + timedelta(minutes=minute))
     with desk.context.database.read() as tx:
-        assert [w.id for w in publishing.workers(tx)] == ["new", "old", "worker"]
+        heard = sorted(workers.enrolled(tx), key=lambda w: w.heartbeat_at, reverse=True)
+        assert [w.id for w in heard] == ["new", "old", "worker"]
 
 
 def test_people_are_known_by_name(desk: Desk) -> None:

@@ -22,7 +22,7 @@ from social_scheduler.services.actor import Actor
 from social_scheduler.services.context import Context
 from social_scheduler.services.people import Passwords
 from social_scheduler.serving import QUIET, Announcing, listen
-from social_scheduler.store import publishing
+from social_scheduler.store import proofs, publishing
 from social_scheduler.store.accounts import keep_account
 from social_scheduler.store.looking import look
 from social_scheduler.store.steps import By, step_delivery, step_part
@@ -265,15 +265,13 @@ def send(context: Context, delivery: int, end: str, at: datetime) -> None:
             )
             publishing.await_proofs(tx, [(delivery, n)], at)
             differs = end == "differs"
-            publishing.set_proof(
-                tx,
-                delivery,
-                n,
-                verdict=Verdict.DIFFERS if differs else Verdict.EQUAL,
-                fields=["alt_texts"] if differs else [],
-                checked_at=at,
-                next_look_at=None,
-            )
+            shown = {
+                "verdict": Verdict.DIFFERS if differs else Verdict.EQUAL,
+                "fields": ["alt_texts"] if differs else [],
+                "checked_at": at,
+                "next_look_at": None,
+            }
+            proofs.keep(tx, [(proofs.Taken(delivery, n, None, 0), shown)], [], by)
         step_delivery(tx, delivery, "confirm", by)
 
 

@@ -166,7 +166,7 @@ def _take_page(
         turns = [[d] for d in taking.free.values() if not d.together]
         turns += _groups(tx, taking)
         turns.sort(key=lambda turn: (turn[0].ready_at, turn[0].id))
-        turns = _without_burst(tx, taking, burst, _spaced(tx, turns, worker, taking.until))
+        turns = _without_burst(tx, taking, burst, _spaced(tx, turns, taking.until))
         for delivery_id, why in taking.missed.items():
             looked = look(tx, delivery_id)
             miss(tx, looked, why, By(worker, now))
@@ -227,7 +227,7 @@ def _cannot_begin(members: Iterable[tuple[DueDelivery, DeliveryState]], taking: 
 
 
 def _spaced(
-    tx: Transaction, turns: list[list[DueDelivery]], worker: str, until: datetime
+    tx: Transaction, turns: list[list[DueDelivery]], until: datetime
 ) -> list[list[DueDelivery]]:
     """Of accounts that keep a distance between posts only the next one, when it is time."""
     keeping = {d.account_id for turn in turns for d in turn if d.spacing}
@@ -285,19 +285,8 @@ def _trip(tx: Transaction, taking: _Taking, scope: HoldScope, value: str, limit:
     standing = [h for h in placed if hold_store.stands(h, taking.now, taking.now)]
     if any(h.scope is scope and h.value == value for h in standing):
         return
-    hold = hold_store.add(
-        tx,
-        Hold(
-            scope=scope,
-            value=value,
-            reason=f"burst guard: more than {limit} would have gone out; look before you release",
-            placed_by=taking.worker,
-            placed_at=taking.now,
-            until=None,
-            released_by=None,
-            released_at=None,
-        ),
-    )
+    reason = f"burst guard: more than {limit} would have gone out; look before you release"
+    hold = hold_store.add(tx, hold_store.new(scope, value, reason, taking.worker, taking.now))
     taking.holds = [*placed, hold]
     remember(tx, By(taking.worker, taking.now, told(hold)), "hold")
 

@@ -51,19 +51,8 @@ def add_hold(
         raise InvalidInput("The hold would have ended already.", "Give a later --until.")
     with context.database.write() as tx:
         value = _known(tx, kind, value)
-        hold = store.add(
-            tx,
-            Hold(
-                scope=kind,
-                value=value,
-                reason=reason.strip(),
-                placed_by=actor.name,
-                placed_at=now,
-                until=until,
-                released_by=None,
-                released_at=None,
-            ),
-        )
+        placed = store.new(kind, value, reason.strip(), actor.name, now, until)
+        hold = store.add(tx, placed)
         remember(tx, actor.by(now, told(hold)), "hold")
     note_decisions(context)
     return hold

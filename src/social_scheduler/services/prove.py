@@ -84,11 +84,9 @@ def call_of(looked: Looked, wording: Wording | None, number: int) -> Call | None
 
 
 def _read(publisher: Publisher, looked: Looked, call: Call, remote_id: str, one: Taken) -> Read:
-    account = looked.account
-    platform: Platform = publisher.context.platforms[account.platform]
+    platform: Platform = publisher.context.platforms[looked.account.platform]
     try:
-        connection = publisher.reach.connection(account.name, account.platform, account.server)
-        seen = ask(platform.read_back, connection, remote_id)
+        seen = ask(platform.read_back, publisher.reach.connection_of(looked), remote_id)
     except NotSent:
         return Read(one, Verdict.NOT_READABLE, [], None)
     except SchedulerError as problem:

@@ -45,6 +45,7 @@ from social_scheduler.services.claim import ALL_THERE_IS, Burst, Claim, Room, Tu
 from social_scheduler.services.context import Context
 from social_scheduler.services.last_look import Blocked, Cleared, Grounds, last_look
 from social_scheduler.services.outcome import (
+    FREE,
     Under,
     apply_outcomes,
     give_up_if_late,
@@ -151,7 +152,7 @@ class Publisher:
     def send(self, turn: Turn) -> None:
         """Send every part that has not been said, in order; stops at the first that is not live.
 
-        The worker does the same in its threads (worker.py), many turns at once.
+        The worker does the same in its threads (worker/pipeline.py), many turns at once.
         """
         while True:
             ready = self.make_ready(turn)
@@ -250,7 +251,7 @@ class Publisher:
         change: int,
     ) -> list[Intent]:
         by = By(self.worker, now)
-        first, next_parts, parts, attempts, intents = [], [], [], [], []
+        first, parts, attempts, intents = [], [], [], []
         spaced: set[int] = set()
         for ready, look in cleared:
             delivery, part = look.looked.delivery, look.looked.next_part
@@ -265,8 +266,6 @@ class Publisher:
                     {"trouble": None},
                 )
                 first.append(step)
-            else:
-                next_parts.append(delivery.id)
             if look.looked.account.spacing:
                 spaced.add(look.looked.account.id)
             parts.append(PartStep(delivery.id, part.number, part.state, {}))
@@ -406,8 +405,7 @@ class Publisher:
                     by,
                     fence=claim.fence,
                     attempt=claim.fence + 1,
-                    worker=None,
-                    lease_until=None,
+                    **FREE,
                 )
 
     def _not_begun(self, claim: Claim, problem: PlatformError) -> None:
@@ -423,8 +421,7 @@ class Publisher:
                     by,
                     fence=claim.fence,
                     trouble=problem.problem,
-                    worker=None,
-                    lease_until=None,
+                    **FREE,
                 )
                 self.told(f"{looked.reference} to {claim.account}: {problem}")
                 return
@@ -491,8 +488,7 @@ class Publisher:
             "ready_at": again,
             "tries": tries + 1 if passing else tries,
             "trouble": reason,
-            "worker": None,
-            "lease_until": None,
+            **FREE,
         }
         step = "release"
         if looked.delivery.state is DeliveryState.SENDING:

@@ -57,6 +57,11 @@ class Reach:
             read_timeout=self.read_timeout,
         )
 
+    def connection_of(self, looked: Looked) -> Connection:
+        """How to reach the account of a delivery."""
+        account = looked.account
+        return self.connection(account.name, account.platform, account.server)
+
     def network(self, account: str, platform: str, server: str) -> tuple[Platform, Connection, str]:
         """The network, how to reach it, and whose keys these are, as it was asked once."""
         connection = self.connection(account, platform, server)

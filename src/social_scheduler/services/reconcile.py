@@ -8,7 +8,6 @@ from datetime import timedelta
 from social_scheduler.errors import RateLimited, SchedulerError
 from social_scheduler.journal import Outcome
 from social_scheduler.lifecycle import DeliveryState, PartState
-from social_scheduler.platforms import Connection
 from social_scheduler.services.context import Context
 from social_scheduler.services.hold import told
 from social_scheduler.services.outcome import (
@@ -27,6 +26,7 @@ from social_scheduler.store import due as due_store
 from social_scheduler.store import holds as hold_store
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
+from social_scheduler.store.gaps import SENT_NOTHING
 from social_scheduler.store.looking import DeliveryNow, Looked, look, look_at
 from social_scheduler.store.publishing import AttemptEnd
 from social_scheduler.store.review import wordings
@@ -38,8 +38,6 @@ from social_scheduler.store.steps import (
     step_many,
 )
 from social_scheduler.store.tables import Attempt, Hold
-
-CERTAINLY_NOT_SENT = frozenset({"not_sent", "rate_limited", "unauthorized", "refused"})
 
 ASKING = timedelta(seconds=30)
 """How long nobody else asks for what this worker is asking for."""
@@ -187,7 +185,7 @@ def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
     asked_of = looked.delivery.attempt
     platform = context.platforms[looked.account.platform]
     try:
-        connection = _connection(publisher, looked)
+        connection = publisher.reach.connection_of(looked)
         found = ask(platform.find, connection, call, _first_unclear(attempts).started_at, known)
     except SchedulerError as problem:
         pause = problem.until - by.at if isinstance(problem, RateLimited) else LOOK_AGAIN
@@ -228,7 +226,7 @@ def _take_look(context: Context, looked: Looked, by: By) -> bool:
 
 def _first_unclear(attempts: Sequence[Attempt]) -> Attempt:
     """The earliest call of a part that may have gone through, not only the last one."""
-    unclear = [a for a in attempts if a.outcome not in CERTAINLY_NOT_SENT]
+    unclear = [a for a in attempts if a.outcome not in SENT_NOTHING]
     return unclear[0] if unclear else attempts[-1]
 
 
@@ -250,8 +248,3 @@ def _not_there(tx: Transaction, context: Context, looked: Looked, attempt: Attem
         tx, delivery.id, delivery.attempt, looks=looks, next_look_at=again, trouble=why
     )
     remember(tx, by.because(why), "look", delivery_id=delivery.id)
-
-
-def _connection(publisher: Publisher, looked: Looked) -> Connection:
-    account = looked.account
-    return publisher.reach.connection(account.name, account.platform, account.server)

@@ -139,21 +139,8 @@ def hold_everything(tx: Transaction, to: datetime, by: By) -> None:
     if _restored_holds(tx, by.at):
         return
     reason = f"{RESTORED} {to:%Y-%m-%d %H:%M} UTC"
-    hold_store.add(tx, _hold(HoldScope.EVERYTHING, "", reason, by))
+    hold_store.add(tx, hold_store.new(HoldScope.EVERYTHING, "", reason, by.who, by.at))
     remember(tx, by.because(reason), "restore")
-
-
-def _hold(scope: HoldScope, value: str, reason: str, by: By) -> Hold:
-    return Hold(
-        scope=scope,
-        value=value,
-        reason=reason,
-        placed_by=by.who,
-        placed_at=by.at,
-        until=None,
-        released_by=None,
-        released_at=None,
-    )
 
 
 def _restored_holds(tx: Transaction, now: datetime) -> list[Hold]:
@@ -224,7 +211,7 @@ def finish(tx: Transaction, context: Context, by: By, told: Told) -> None:
     told.overdue = [each for each in waiting if each.due_at <= by.at]
     for old in _restored_holds(tx, by.at):
         posts = list(dict.fromkeys(each.post for each in waiting))
-        tx.add_all([_hold(HoldScope.POST, p, old.reason, by) for p in posts])
+        tx.add_all([hold_store.new(HoldScope.POST, p, old.reason, by.who, by.at) for p in posts])
         told.held = len(posts)
         hold_store.release(tx, old.id, by.who, by.at)
         remember(

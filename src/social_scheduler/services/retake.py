@@ -19,7 +19,7 @@ from social_scheduler.store.database import Transaction
 from social_scheduler.store.looking import Looked, look, look_at
 from social_scheduler.store.publishing import AttemptEnd
 from social_scheduler.store.steps import By, remember, step_delivery, step_part, step_post
-from social_scheduler.store.tables import Hold, HoldScope, Post
+from social_scheduler.store.tables import HoldScope, Post
 
 
 def retake_call(tx: Transaction, context: Context, call: LostCall, since: datetime, by: By) -> bool:
@@ -163,15 +163,13 @@ def _hold_again(tx: Transaction, stop: Stop, by: By) -> str:
         return "it would have ended since"
     hold_store.add(
         tx,
-        Hold(
-            scope=HoldScope(hold["scope"]),
-            value=hold["value"],
-            reason=hold["reason"],
-            placed_by=hold["by"],
-            placed_at=datetime.fromtimestamp(hold["at"], UTC),
-            until=until,
-            released_by=None,
-            released_at=None,
+        hold_store.new(
+            HoldScope(hold["scope"]),
+            hold["value"],
+            hold["reason"],
+            hold["by"],
+            datetime.fromtimestamp(hold["at"], UTC),
+            until,
         ),
     )
     remember(tx, by, "hold")

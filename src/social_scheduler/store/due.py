@@ -266,10 +266,7 @@ class WaitingDelivery:
 def waiting(tx: Transaction, now: datetime, limit: int = 200) -> list[WaitingDelivery]:
     """Deliveries that should have been said by now and were not begun, the longest due first."""
     rows = tx.execute(
-        select(Delivery, Post.state, Post.key, Campaign.name, Account)
-        .join(Post, Post.id == Delivery.post_id)
-        .join(Campaign, Campaign.id == Post.campaign_id)
-        .join(Account, Account.id == Delivery.account_id)
+        _DUE.add_columns(Post.state, Account.state, Account.trouble)
         .where(
             SCHEDULED,
             Delivery.due_at <= now,
@@ -279,36 +276,7 @@ def waiting(tx: Transaction, now: datetime, limit: int = 200) -> list[WaitingDel
         .order_by(Delivery.due_at, Delivery.id)
         .limit(limit)
     )
-    return [
-        WaitingDelivery(
-            DueDelivery(
-                d.id,
-                d.post_id,
-                d.revision,
-                d.attempt,
-                a.id,
-                a.name,
-                d.language,
-                d.kind,
-                tuple(d.tags),
-                campaign,
-                key,
-                d.due_at,
-                d.ready_at,
-                d.not_after,
-                d.together,
-                d.pictures,
-                a.platform,
-                a.server,
-                a.spacing,
-                a.spoke_at,
-            ),
-            state,
-            a.state,
-            a.trouble,
-        )
-        for d, state, key, campaign, a in rows
-    ]
+    return [WaitingDelivery(_due(row[:-3]), *row[-3:]) for row in rows]
 
 
 def count_overdue(tx: Transaction, now: datetime) -> int:

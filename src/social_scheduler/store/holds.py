@@ -48,6 +48,27 @@ def every(tx: Transaction) -> list[Hold]:
     return list(tx.scalars(select(Hold).order_by(Hold.id.desc())))
 
 
+def new(
+    scope: HoldScope,
+    value: str,
+    reason: str,
+    placed_by: str,
+    placed_at: datetime,
+    until: datetime | None = None,
+) -> Hold:
+    """A hold that stands, to be placed."""
+    return Hold(
+        scope=scope,
+        value=value,
+        reason=reason,
+        placed_by=placed_by,
+        placed_at=placed_at,
+        until=until,
+        released_by=None,
+        released_at=None,
+    )
+
+
 def add(tx: Transaction, hold: Hold) -> Hold:
     """Place a hold."""
     tx.add(hold)

@@ -21,7 +21,6 @@ from social_scheduler.store.tables import (
     Delivery,
     History,
     Part,
-    Proof,
     Upload,
     Worker,
 )
@@ -161,13 +160,6 @@ def await_proofs(tx: Transaction, parts: Sequence[tuple[int, int]], at: datetime
         insert_many(tx, "proof", rows, replace=("delivery_id", "part"))
 
 
-def set_proof(tx: Transaction, delivery_id: int, part: int, **values: Any) -> None:
-    """What reading back showed."""
-    tx.execute(
-        update(Proof).where(Proof.delivery_id == delivery_id, Proof.part == part).values(**values)
-    )
-
-
 _NEWEST = select(func.max(History.id))
 
 
@@ -213,11 +205,6 @@ def renew_leases(
 def keep_spoken(tx: Transaction, account_ids: Collection[int], at: datetime) -> None:
     """Accounts that keep a distance between their posts have just begun one."""
     tx.execute(update(Account).where(Account.id.in_(account_ids)).values(spoke_at=at))
-
-
-def workers(tx: Transaction) -> list[Worker]:
-    """Every worker, the last heard of first."""
-    return list(tx.scalars(select(Worker).order_by(Worker.heartbeat_at.desc())))
 
 
 def count_by_state(tx: Transaction) -> dict[DeliveryState, int]:

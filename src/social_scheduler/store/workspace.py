@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 
 from social_scheduler.policy import Policy
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.tables import Gap, History, Hold, Worker, Workspace
+from social_scheduler.store.tables import Gap, History, Hold, Workspace
 
 _STANDING = select(
     select(Workspace.policy).where(Workspace.id == 1).scalar_subquery(),
@@ -52,23 +52,5 @@ def create(tx: Transaction, *, uid: str, kind: str, policy: Policy, now: datetim
             created_at=now,
             policy=policy.model_dump(mode="json"),
             restored_to=None,
-        )
-    )
-
-
-def enrol_worker(tx: Transaction, name: str, journal: str, now: datetime) -> None:
-    """A worker may publish: the one that has the journal of this id."""
-    tx.add(
-        Worker(
-            id=name,
-            journal=journal,
-            enrolled_at=now,
-            reconciled_at=None,
-            lost_at=None,
-            host="",
-            pid=0,
-            started_at=now,
-            heartbeat_at=now,
-            stopped_at=now,
         )
     )
