@@ -31,10 +31,10 @@ from social_scheduler.worker.lanes import Lanes, Waiting
 log = logging.getLogger(__name__)
 
 OUTCOMES_AT_ONCE = 200
-LANES_A_HAND = 2
-"""How many accounts a worker takes for each call that it can make at once."""
-TURNS_A_HAND = 8
-"""How many deliveries it takes for each, so that there is always a next one."""
+LANES_A_HAND = 8
+"""How many accounts a worker takes for each call that it can make at once: others get the rest."""
+TURNS_A_HAND = 16
+"""How many deliveries it takes for each: a claim costs less, the more it takes at once."""
 PAUSE = 0.5
 """Seconds until a database that does not answer is asked again."""
 
