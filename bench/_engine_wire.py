@@ -9,12 +9,14 @@ from __future__ import annotations
 import itertools
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import BinaryIO
 
 from social_scheduler.message import Attachment, Limits
 from social_scheduler.platforms import (
+    Basics,
     Call,
     Connection,
     Identity,
@@ -41,7 +43,7 @@ WORDS = ": we were fishermen and teachers, and we are coming home."
 
 
 @dataclass
-class Wire:
+class Wire(Basics):
     """Fulfils `Platform`. `answer` is in seconds; `asked` holds (remote id, POSIX ns)."""
 
     answer: float = 0.0
@@ -59,7 +61,9 @@ class Wire:
         token = connection.keys["token"]
         return Identity(token, token)
 
-    def upload(self, connection: Connection, item: Attachment, file: BinaryIO) -> Upload:
+    def upload(
+        self, connection: Connection, item: Attachment, files: Mapping[str, BinaryIO]
+    ) -> Upload:
         """Pictures are taken unread."""
         return Upload(item.sha256, f"m-{item.sha256}", datetime.now(UTC))
 

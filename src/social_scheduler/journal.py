@@ -63,6 +63,13 @@ class Outcome:
     evidence: str | None = None
     until: float | None = None
     """For a rate limit: POSIX seconds."""
+    rest: tuple[tuple[str, str], ...] = ()
+    """(remote id, address) of the parts after it that went live with it."""
+
+    @property
+    def last(self) -> int:
+        """The last part that it speaks of."""
+        return self.part + len(self.rest)
 
     @property
     def call(self) -> tuple[int, int, int]:
@@ -306,7 +313,9 @@ def as_intent(record: Mapping[str, Any]) -> Intent:
 
 def as_outcome(record: Mapping[str, Any]) -> Outcome:
     """An outcome as it was written."""
-    return Outcome(**{k: v for k, v in record.items() if k != "is"})
+    fields = {k: v for k, v in record.items() if k != "is"}
+    rest = tuple((remote_id, url) for remote_id, url in fields.pop("rest", ()))
+    return Outcome(**fields, rest=rest)
 
 
 def as_stop(record: Mapping[str, Any]) -> Stop:
@@ -336,6 +345,8 @@ def _outcome_line(o: Outcome) -> str:
         line += f',"evidence":{_quoted(o.evidence)}'
     if o.until is not None:
         line += f',"until":{o.until!r}'
+    if o.rest:
+        line += f',"rest":{_as_json(o.rest)}'
     return line + "}\n"
 
 

@@ -285,6 +285,7 @@ RULES: tuple[Rule, ...] = (
     ),
     _part([T.WAITING], "begin", T.SENDING, WORKER, "The intent is durable."),
     _part([T.SENDING], "confirm", T.LIVE, WORKER, "The network gave its address."),
+    _part([T.WAITING], "follow", T.LIVE, WORKER, "It went live in the call of the part before it."),
     _part([T.SENDING], "postpone", T.WAITING, WORKER, "Certainly not sent."),
     _part([T.SENDING], "refuse", T.REFUSED, WORKER, "The network said no."),
     _part([T.SENDING], "lose", T.UNCONFIRMED, WORKER, "The answer was lost."),

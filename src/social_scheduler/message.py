@@ -9,26 +9,75 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 import rfc8785
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 MESSAGE_VERSION = 1
+
+OPTIONS = {
+    "replies": "Who may reply.",
+    "visibility": "Who sees it, and where it is listed.",
+    "warning": "Words in front of it, which a reader opens first.",
+    "silent": "`yes`: readers' devices make no sound.",
+    "preview": "`no`: the network makes no box for a link.",
+    "quote": "The address of the post that it quotes.",
+    "repost": "The address of the post that is repeated, with no words of our own.",
+}
+"""What may stand in `Message.options`, and what it decides; values are text."""
 
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def Unsaid(empty: Any) -> Any:  # noqa: N802 - it stands where pydantic's Field does
+    """A field that is left out of the bytes while it is empty: those of before stay the same."""
+    return Field(default=empty, exclude_if=lambda value: value == empty)
+
+
+class Captions(_Strict):
+    """The spoken words of a film as a WebVTT file, by its SHA-256."""
+
+    sha256: str
+    language: str
+
+
 class Attachment(_Strict):
-    """One picture as it will be uploaded: the SHA-256 is that of the derivative's bytes."""
+    """One picture or film as it will be uploaded: the SHA-256 is that of the derivative's bytes.
+
+    Sides in pixels, upright; `milliseconds` is 0 for what does not move.
+    """
 
     sha256: str
     type: str
     alt: str
+    width: int = Unsaid(0)
+    height: int = Unsaid(0)
+    milliseconds: int = Unsaid(0)
+    captions: Captions | None = Unsaid(None)
+
+    @property
+    def files(self) -> tuple[str, ...]:
+        """The SHA-256 of every file that is handed over for it."""
+        return (self.sha256, self.captions.sha256) if self.captions else (self.sha256,)
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is a film or a moving picture."""
+        return self.type.startswith("video/") or self.milliseconds > 0
+
+
+class Card(_Strict):
+    """The box that a network shows for a link, where it is ours to make."""
+
+    link: str
+    title: str
+    description: str = ""
+    picture: Attachment | None = None
 
 
 class MessagePart(_Strict):
@@ -49,7 +98,10 @@ class Message(_Strict):
     language: str
     parts: tuple[MessagePart, ...]
     link: str | None = None
+    card: Card | None = Unsaid(None)
+    """Shown with the first part."""
     options: dict[str, str] = {}
+    """What else an author may choose: OPTIONS names them."""
 
     def canonical(self) -> bytes:
         """RFC 8785 JSON, UTF-8: equal messages have equal bytes."""
@@ -62,8 +114,14 @@ class Message(_Strict):
 
     @property
     def media(self) -> list[Attachment]:
-        """Every attachment, part by part."""
-        return [m for part in self.parts for m in part.media]
+        """Every attachment, part by part; the card's picture goes with the first."""
+        return [m for number in range(1, len(self.parts) + 1) for m in self.attached(number)]
+
+    def attached(self, number: int) -> tuple[Attachment, ...]:
+        """What is handed over for one part, the card's picture last; `number` counts from 1."""
+        media = self.parts[number - 1].media
+        shown = self.card.picture if number == 1 and self.card else None
+        return (*media, shown) if shown else media
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +154,45 @@ class Limits:
     picture_types: frozenset[str]
     alt_text: int
     thread: bool
+    text_bytes: int = 0
+    """Bytes of UTF-8 that a text may have besides; 0: as many as its length allows."""
+    text_with_media: int = 0
+    """What a text may have when media stand with it; 0: the same as without."""
+    films: int = 0
+    """Films or moving pictures in one part; with a film there is no picture."""
+    film_bytes: int = 0
+    film_side: int = 0
+    film_milliseconds: int = 0
+    moving_picture_bytes: int = 0
+    """For GIF; 0: none, or shown as a film."""
+    captions: bool = False
+    """Whether a film takes captions."""
+    own_card: bool = False
+    """Whether the box for a link is ours to make."""
+    options: frozenset[str] = frozenset()
+    """Of OPTIONS, those that it knows."""
     extra: Mapping[str, int] = field(default_factory=dict)
+
+    def told(self, by_network: Mapping[str, int]) -> Limits:
+        """With what the network itself, or the account's entry, says of this account."""
+        known = {name: n for name, n in by_network.items() if name in TOLD}
+        return replace(self, **known) if known else self  # type: ignore[arg-type]
+
+
+TOLD = frozenset(
+    {
+        "text",
+        "alt_text",
+        "pictures",
+        "picture_bytes",
+        "picture_side",
+        "film_bytes",
+        "film_side",
+        "film_milliseconds",
+        "moving_picture_bytes",
+    }
+)
+"""The limits that differ from one account to another."""
 
 
 def content_digest(canonical: bytes) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from social_scheduler.campaign.render import RenderedPart, render
@@ -34,6 +34,8 @@ class Speaker:
     native_id: str
     language: str
     handle: str
+    told: Mapping[str, int] = field(default_factory=dict)
+    """Limits of its own, as its network said (message.TOLD)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +189,13 @@ def _plan_message(
     attach: Attach,
 ) -> PlannedMessage:
     rendered = render(campaign, post, entry)
+    own = entry.limits(limits[entry.platform], speaker.told)
 
     def part(source: RenderedPart) -> MessagePart:
         return MessagePart(
             text=source.text,
             media=tuple(
-                _attachment(campaign, name, entry.language, limits[entry.platform], attach)
-                for name in source.media
+                _attachment(campaign, name, entry.language, own, attach) for name in source.media
             ),
         )
 

@@ -124,7 +124,7 @@ class TestWhereAWorkspaceMaySend:
         with pytest.raises(NotAllowed, match="not an https address"):
             service.allowed_server(live, "wire", "http://api.x.com")
         assert service.allowed_server(live, "wire", "https://api.x.com") == "https://api.x.com"
-        assert service.server_for(live, "wire") == "https://wire.example"
+        assert service.server_for(live, entry()) == "https://wire.example"
 
     def test_an_account_whose_server_was_changed_is_not_spoken_through(self, desk: Desk) -> None:
         desk.ready(desk.post())

@@ -88,7 +88,7 @@ def test_what_nobody_leased_is_not_begun(desk: Desk) -> None:
             {"server": "https://api.x.com"},
             "would be sent to https://api.x.com, not to http://127.0.0.1:8640",
         ),
-        ({"intact": set()}, "the picture abababababab… is not the approved one"),
+        ({"intact": set()}, "the file abababababab… is not the approved one"),
     ],
 )
 def test_what_the_worker_found_must_be_what_was_approved(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from typing import BinaryIO
@@ -490,10 +491,12 @@ class TestBeforeTheIntent:
         other = desk.new_publisher("worker-2")
         alone = desk.wire.upload
 
-        def meanwhile(connection: Connection, item: Attachment, file: BinaryIO) -> Upload:
+        def meanwhile(
+            connection: Connection, item: Attachment, files: Mapping[str, BinaryIO]
+        ) -> Upload:
             desk.wire.upload = alone  # type: ignore[method-assign]
             other.reach.prepare_ahead()
-            return alone(connection, item, file)
+            return alone(connection, item, files)
 
         desk.wire.upload = meanwhile  # type: ignore[method-assign]
         desk.publisher.reach.prepare_ahead()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
 from social_scheduler.message import Attachment, Limits
 from social_scheduler.platforms import (
+    Basics,
     Call,
     Connection,
     Identity,
@@ -45,7 +46,7 @@ class Said:
 
 
 @dataclass
-class Wire:
+class Wire(Basics):
     """Fulfils `Platform`. `script` holds what the next calls of `publish` come to, in order.
 
     An exception is raised, having said nothing; `lost` has it said and the answer lost.
@@ -76,9 +77,11 @@ class Wire:
         token = connection.keys["token"]
         return Identity(token, self.handle or f"handle_{token}")
 
-    def upload(self, connection: Connection, item: Attachment, file: BinaryIO) -> Upload:
+    def upload(
+        self, connection: Connection, item: Attachment, files: Mapping[str, BinaryIO]
+    ) -> Upload:
         self._do("upload")
-        assert file.read(), "a picture has bytes"
+        assert files[item.sha256].read(), "a picture has bytes"
         return Upload(item.sha256, f"m-{item.sha256[:8]}", self.now() + timedelta(hours=1))
 
     def publish(self, connection: Connection, call: Call) -> Published:

@@ -90,9 +90,9 @@ def _check_alt(
         )
     for language, alt in media.alt.items():
         limits = [
-            (a.platform, facts.rules.limits[a.platform].alt_text)
+            (a.platform, limit.alt_text)
             for a in accounts
-            if a.language == language and a.platform in facts.rules.limits
+            if a.language == language and (limit := facts.rules.limits_of(a))
         ]
         platform, most = min(limits, key=lambda item: item[1], default=("", len(alt)))
         if len(alt) > most:
@@ -120,11 +120,7 @@ def _check_files(
     for language, name in by_language.items():
         where = (*path, language) if language else path
         shown = [a for a in accounts if not language or a.language == language]
-        limits = {
-            a.platform: facts.rules.limits[a.platform]
-            for a in shown
-            if a.platform in facts.rules.limits
-        }
+        limits = {a.platform: limit for a in shown if (limit := facts.rules.limits_of(a))}
         problem, remedy, warning = _wrong_file(facts, name, limits) or ("", "", False)
         if problem:
             yield facts.loaded.finding(where, problem, remedy, warning=warning)
@@ -218,7 +214,7 @@ def _check_counts(facts: Facts) -> Iterator[Finding]:
     said: set[tuple[int, int, str]] = set()
     for (number, name), rendered in facts.rendered.items():
         platform = accounts[name].platform
-        limits = facts.rules.limits.get(platform)
+        limits = facts.rules.limits_of(accounts[name])
         if limits is None:
             continue
         for index, part in enumerate(rendered.parts):

@@ -207,7 +207,7 @@ def _check_rendered(
                 )
             continue
         facts.rendered[number, account.name] = rendered
-        limits = facts.rules.limits.get(account.platform)
+        limits = facts.rules.limits_of(account)
         if limits is None:
             continue
         if len(rendered.parts) > 1 and not (limits.thread and account.may_thread == "yes"):

@@ -48,7 +48,7 @@ class Rules:
 
     accounts: Accounts
     limits: Mapping[str, Limits]
-    """By platform."""
+    """By platform; see `limits_of` for one account's."""
     policy: Policy
     now: datetime
     inspect: Inspect
@@ -56,6 +56,13 @@ class Rules:
     """Known people; None where nobody is known yet and owners cannot be checked."""
     known: Callable[[str, str], bool] = _nobody_knows
     """Whether this post of this campaign is queued already: then its time may be past."""
+    told: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    """By account: limits of its own, as its network said (message.TOLD)."""
+
+    def limits_of(self, account: AccountEntry) -> Limits | None:
+        """What one account may say; None where its network is not known."""
+        limits = self.limits.get(account.platform)
+        return limits and account.limits(limits, self.told.get(account.name, {}))
 
 
 @dataclass

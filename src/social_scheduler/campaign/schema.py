@@ -6,10 +6,13 @@ Field descriptions become the reference page and the JSON Schema that editors us
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+from social_scheduler.message import Limits
 
 
 class _Words:
@@ -26,6 +29,7 @@ WORDS = _Words()
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9_-]{0,79}$")]
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$")]
 Words = Annotated[str, StringConstraints(min_length=1), WORDS]
+YesNo = Literal["yes", "no"]
 
 _DATE = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 _DAY = "(Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day"
@@ -56,14 +60,27 @@ class Kind(StrEnum):
 
 
 class Media(_Strict):
-    """A picture: one file for all languages, or one by language, and its description."""
+    """A picture or film: one file for all languages, or one by language, and its description."""
 
     file: str | dict[Language, str] = Field(
-        description="Path of the picture, from this file's folder; or a path by language."
+        description="Path of the picture or film, from this file's folder; or a path by language."
     )
     alt: dict[Language, Words] = Field(
-        description="What the picture shows, by language, for people who cannot see it. Required."
+        description="What it shows, by language, for people who cannot see it. Required."
     )
+    captions: dict[Language, str] | None = Field(
+        None,
+        description="For a film: the path of its WebVTT file by language, for people who cannot "
+        "hear it.",
+    )
+
+
+class CardWords(_Strict):
+    """The box under a link, for networks where it is ours to make (Bluesky)."""
+
+    title: Words = Field(description="Its headline.")
+    description: Words | None = Field(None, description="A sentence under it.")
+    picture: Name | None = Field(None, description="A picture from `media` at the top.")
 
 
 class Wording(_Strict):
@@ -79,6 +96,11 @@ class Wording(_Strict):
             "Every language has the same number of parts.",
         )
     )
+    split: YesNo | None = Field(
+        None,
+        description="`yes`: a text that is too long for a network becomes a numbered thread there, "
+        "divided between sentences.",
+    )
     link: str | dict[Language, str] | None = Field(
         None,
         description="An https address, or one by language. Placed where `{link}` stands, "
@@ -91,12 +113,33 @@ class Wording(_Strict):
     media_by_part: dict[int, list[Name]] | None = Field(
         None, description="For threads: part number (from 1) and the media shown with it."
     )
+    card: dict[Language, CardWords] | None = Field(
+        None, description="The box under the link by language, where it is ours to make (Bluesky)."
+    )
+    warning: dict[Language, Words] | None = Field(
+        None, description="Words in front of the post, which a reader opens first (Mastodon)."
+    )
+    visibility: Literal["public", "unlisted", "followers"] | None = Field(
+        None, description="Who sees it, and whether it is listed (Mastodon)."
+    )
+    replies: Literal["everyone", "following", "mentioned"] | None = Field(
+        None, description="Who may reply (X, Bluesky)."
+    )
+    silent: YesNo | None = Field(None, description="`yes`: phones make no sound (Telegram).")
+    preview: YesNo | None = Field(None, description="`no`: no box for a link (Telegram).")
+    quote: str | None = Field(
+        None, description="The address of a post that it quotes, on the network it goes to."
+    )
 
 
 class Post(Wording):
     """One thing to say, in all its languages and places."""
 
     id: Name = Field(description="Names the post within its campaign, for ever.")
+    repost: str | None = Field(
+        None,
+        description="Instead of words: the address of somebody's post that is repeated as it is.",
+    )
     at: Moment = Field(
         description="When: `2027-01-11 10:30`, or `Monday 10:30` with `week_of`; "
         "a zone name may follow."
@@ -111,8 +154,9 @@ class Post(Wording):
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:
-        if (self.text is None) == (self.thread is None):
-            raise ValueError("a post has either `text` or `thread`")
+        said = [self.text, self.thread, self.repost]
+        if sum(each is not None for each in said) != 1:
+            raise ValueError("a post has either `text` or `thread` (or `repost`)")
         return self
 
 
@@ -166,7 +210,19 @@ class AccountEntry(_Strict):
     )
     language: Language = Field(description="The one language it speaks.")
     groups: list[Name] = Field([], description="Groups it belongs to.")
-    may_thread: Literal["yes", "no"] = Field(
+    server: str | None = Field(
+        None,
+        pattern=r"^https://[^/\s?#@]+$",
+        description="The address of its server, for networks that have many (Mastodon, Bluesky); "
+        "a rehearsal workspace speaks to its sandbox instead.",
+    )
+    text_limit: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        description="How long its texts may be, where the network grants it more (X Premium).",
+    )
+    may_thread: YesNo = Field(
         "no", description="Whether the network lets this account reply to itself."
     )
     spacing: str = Field(
@@ -175,6 +231,11 @@ class AccountEntry(_Strict):
         description="The least time between two posts of this account, such as `2 minutes`; "
         "put in force by `accounts add`.",
     )
+
+    def limits(self, of_network: Limits, told: Mapping[str, int]) -> Limits:
+        """What this account may say: its network's limits, and its own (message.TOLD)."""
+        own = {"text": self.text_limit} if self.text_limit else {}
+        return of_network.told({**told, **own})
 
 
 class Accounts(_Strict):

@@ -14,14 +14,16 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from typing import BinaryIO, Protocol
 
 from social_scheduler.errors import NotFound
 from social_scheduler.message import Attachment, Limits, Message
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class RecoveryKind(StrEnum):
@@ -36,10 +38,18 @@ class RecoveryKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Recovery:
-    """`settle`: seconds after the call at which it is worth looking, the last one final."""
+    """`settle`: seconds after the call at which it is worth looking, the last one final.
+
+    `keyed_for`: seconds after the first call in which the network knows its key again.
+    """
 
     kind: RecoveryKind
     settle: tuple[float, ...] = ()
+    keyed_for: float = 0
+
+
+HONOURS_KEYS = "honours_keys"
+"""In `Identity.told`, 1: this server makes one post of two calls with the same key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,8 @@ class Connection:
     keys: Mapping[str, str]
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
+    renewed: Callable[[Mapping[str, str]], None] | None = field(default=None, compare=False)
+    """Told keys that the network has changed meanwhile, such as a session's; they are kept."""
 
     def __repr__(self) -> str:
         return f"Connection({self.base_url!r}, keys hidden)"
@@ -57,27 +69,67 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the network says the keys belong to."""
+    """Who the network says the keys belong to, and what else it tells of the account."""
 
     native_id: str
     handle: str
+    told: Mapping[str, int] = field(default_factory=dict)
+    """Limits of this very account or server, by the names in message.TOLD."""
+    scopes: tuple[str, ...] = ()
+    """What the keys may do, where the network tells."""
+    ends_at: datetime | None = None
+    """When the keys end and a person must connect the account again; None: never, or untold."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """An account is connected in a browser: the network asks its owner, and sends a code back.
+
+    `address` is where the person is sent; `exchange` turns the code into the account's keys.
+    """
+
+    address: Callable[[SignInRequest], str]
+    exchange: Callable[[Connection, SignInRequest, str], Mapping[str, str]]
+    app_keys: tuple[str, ...]
+    """Names of the secrets of our app at the network, given beforehand."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignInRequest:
+    """One attempt to connect: who we are to the network, and what only we can know."""
+
+    server: str
+    app: Mapping[str, str]
+    redirect_url: str
+    state: str
+    verifier: str
+    """PKCE: its SHA-256 goes to the network first, it itself with the code."""
+
+    def __repr__(self) -> str:
+        return f"SignInRequest({self.server!r}, secrets hidden)"
 
 
 @dataclass(frozen=True, slots=True)
 class Upload:
-    """A picture the network holds for us, invisible until a post uses it."""
+    """A picture or film the network holds for us, invisible until a post uses it."""
 
     sha256: str
     remote_id: str
     expires_at: datetime
+    ready: bool = True
+    """False while the network still works on it: `look_at_upload` tells when it is done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """One part is live: the network's id, and the address people can open."""
+    """One part is live: the network's id, and the address people can open.
+
+    `rest`: the parts after it, where the network takes a whole thread in one call.
+    """
 
     remote_id: str
     url: str
+    rest: tuple[Published, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,13 +157,18 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """One part about to be sent: `number` counts from 1, `key` is stable for this part."""
+    """One part about to be sent: `number` counts from 1, `key` is stable for this part.
+
+    `due_at` is the same whenever the call is repeated, as `key` is: what a network is told of
+    times and ids is made from the two. `uploads` are in the order of `message.attached`.
+    """
 
     message: Message
     number: int
     key: str
     reply_to: str | None
     uploads: Sequence[Upload]
+    due_at: datetime = EPOCH
 
     @property
     def text(self) -> str:
@@ -128,13 +185,29 @@ class Platform(Protocol):
     default_url: str
     """The network's own address; rehearsal workspaces use the sandbox's instead."""
     keys: tuple[str, ...]
-    """Names of the secrets an account must supply."""
+    """Names of the secrets an account must supply when it is not connected by `sign_in`."""
+    sign_in: SignIn | None
+    """How an account is connected in a browser, where the network has a way."""
 
     def identify(self, connection: Connection) -> Identity:
         """Ask the network whose keys these are."""
 
-    def upload(self, connection: Connection, item: Attachment, file: BinaryIO) -> Upload:
-        """Hand over one picture with its alt text; invisible and repeatable."""
+    def renew(self, connection: Connection) -> Mapping[str, str] | None:
+        """New keys in place of those that end soon; None where they do not end, or not yet."""
+
+    def check(self, message: Message, limits: Limits) -> Sequence[str]:
+        """What else the network would refuse, beyond what `limits` says; pure, asks nobody."""
+
+    def upload(
+        self, connection: Connection, item: Attachment, files: Mapping[str, BinaryIO]
+    ) -> Upload:
+        """Hand over one picture or film with its alt text; invisible and repeatable.
+
+        `files` are the attachment's, by SHA-256, open at their start.
+        """
+
+    def look_at_upload(self, connection: Connection, upload: Upload) -> Upload:
+        """An upload the network was still working on, as it is now. Refused: it cannot be used."""
 
     def publish(self, connection: Connection, call: Call) -> Published:
         """Say one part, once."""
@@ -155,6 +228,24 @@ class Platform(Protocol):
 
     def remove(self, connection: Connection, remote_id: str) -> None:
         """Take one part down; gone already is fine."""
+
+
+class Basics:
+    """What a network need not have: a module's class begins with this and adds its own."""
+
+    sign_in: SignIn | None = None
+
+    def renew(self, connection: Connection) -> Mapping[str, str] | None:
+        """Its keys do not end by themselves."""
+        return None
+
+    def check(self, message: Message, limits: Limits) -> Sequence[str]:
+        """Its limits say everything."""
+        return ()
+
+    def look_at_upload(self, connection: Connection, upload: Upload) -> Upload:
+        """Its uploads are ready at once."""
+        return upload
 
 
 @cache

@@ -40,9 +40,9 @@ def allowed_server(context: Context, platform: str, server: str) -> str:
     return server
 
 
-def server_for(context: Context, platform: str) -> str:
-    """Where accounts of a platform are in this workspace."""
-    default = _named(context, platform).default_url
+def server_for(context: Context, entry: AccountEntry) -> str:
+    """Where an account is in this workspace."""
+    default = entry.server or _named(context, entry.platform).default_url
     return context.sandbox_url if context.kind == "rehearsal" else default
 
 
@@ -65,7 +65,7 @@ def connect_account(
         raise InvalidInput(
             f"{entry.name} needs the key {missing[0]}.", f"All of: {', '.join(platform.keys)}."
         )
-    server = allowed_server(context, entry.platform, server_for(context, entry.platform))
+    server = allowed_server(context, entry.platform, server_for(context, entry))
     identity = platform.identify(Connection(base_url=server, keys=keys))
     if identity.handle.lower() != entry.handle.lower().removeprefix("@"):
         raise Conflict(
@@ -96,6 +96,10 @@ def connect_account(
             state=AccountState.CONNECTED,
             trouble=None,
             limited_until=None,
+            told=dict(identity.told),
+            scopes=list(identity.scopes),
+            ends_at=identity.ends_at,
+            asked_at=now,
             connected_at=now,
         )
         context.vault.put(entry.name, {k: keys[k] for k in platform.keys})
@@ -115,6 +119,8 @@ def speakers(context: Context) -> dict[str, Speaker]:
     """The connected accounts, as planning needs them."""
     with context.database.read() as tx:
         return {
-            a.name: Speaker(a.id, a.name, a.platform, a.server, a.native_id, a.language, a.handle)
+            a.name: Speaker(
+                a.id, a.name, a.platform, a.server, a.native_id, a.language, a.handle, a.told
+            )
             for a in store.accounts(tx)
         }

@@ -107,6 +107,7 @@ def check(
         inspect=_look_into,
         people=people,
         known=known,
+        told={s.name: s.told for s in speakers(context).values()} if context else {},
     )
     sound = []
     for checked in each_checked(files.paths, rules, root=files.root, progress=progress):

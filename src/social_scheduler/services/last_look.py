@@ -102,9 +102,10 @@ def last_look(
     if message is not None:
         reasons += _of_account(looked, message, server, native_id)
         reasons += [
-            f"the picture {m.sha256[:12]}… is not the approved one any more"
-            for m in message.media
-            if m.sha256 not in intact
+            f"the file {sha256[:12]}… is not the approved one any more"
+            for item in message.media
+            for sha256 in item.files
+            if sha256 not in intact
         ]
     if message is None or reasons:
         return Blocked(looked, tuple(reasons))

@@ -84,7 +84,7 @@ def apply_outcomes(
             plain[o.delivery] = Under(looked.delivery.post_id, len(looked.parts))
     _live(tx, [(plain[o.delivery], o) for o in outcomes if o.delivery in plain], by)
     return [
-        o.part < plain[o.delivery].parts
+        o.last < plain[o.delivery].parts
         if o.delivery in plain
         else _apply_other(tx, context, found[o.delivery], o, by)
         for o in outcomes
@@ -98,11 +98,12 @@ def _is_plain(looked: Looked, outcome: Outcome) -> bool:
         and looked.delivery.attempt == outcome.attempt
         and looked.delivery.state is DeliveryState.SENDING
         and looked.parts[outcome.part - 1].state is PartState.SENDING
+        and outcome.last <= len(looked.parts)
     )
 
 
 def _live(tx: Transaction, calls: Sequence[tuple[Under, Outcome]], by: By) -> None:
-    """Parts went live as they should: each with its delivery, at most one part of each."""
+    """Parts went live as they should: each with its delivery, one call of each."""
     if not calls:
         return
     parts = [
@@ -115,10 +116,24 @@ def _live(tx: Transaction, calls: Sequence[tuple[Under, Outcome]], by: By) -> No
         )
         for _, o in calls
     ]
-    going_on = [_next(under, o, {}) for under, o in calls if o.part < under.parts]
-    done = [_next(under, o, FREE) for under, o in calls if o.part == under.parts]
-    step_many(tx, by, ("confirm", parts), ("proceed", going_on), ("confirm", done))
-    store.await_proofs(tx, [(o.delivery, o.part) for _, o in calls if o.remote_id], by.at)
+    rest = [
+        PartStep(
+            o.delivery,
+            number,
+            PartState.WAITING,
+            {"remote_id": remote_id, "url": url, "live_at": by.at},
+            url,
+        )
+        for _, o in calls
+        for number, (remote_id, url) in enumerate(o.rest, start=o.part + 1)
+    ]
+    going_on = [_next(under, o, {}) for under, o in calls if o.last < under.parts]
+    done = [_next(under, o, FREE) for under, o in calls if o.last == under.parts]
+    step_many(
+        tx, by, ("confirm", parts), ("follow", rest), ("proceed", going_on), ("confirm", done)
+    )
+    live = [(o.delivery, n) for _, o in calls if o.remote_id for n in range(o.part, o.last + 1)]
+    store.await_proofs(tx, live, by.at)
 
 
 def _next(under: Under, outcome: Outcome, values: dict[str, Any]) -> DeliveryStep:
@@ -154,6 +169,7 @@ def _apply_other(
                 by.because(outcome.url or ""),
                 remote_id=outcome.remote_id,
                 url=outcome.url or "",
+                rest=outcome.rest,
             )
         return False
     by = by.because(outcome.evidence or outcome.outcome)
@@ -241,10 +257,20 @@ def lose(tx: Transaction, context: Context, looked: Looked, part: int, by: By) -
 
 
 def found_live(
-    tx: Transaction, looked: Looked, number: int, by: By, *, remote_id: str | None, url: str
+    tx: Transaction,
+    looked: Looked,
+    number: int,
+    by: By,
+    *,
+    remote_id: str | None,
+    url: str,
+    rest: Sequence[tuple[str, str]] = (),
 ) -> None:
-    """The unclear part is live after all: the delivery is published, or goes on after it."""
+    """The unclear part is live after all, and `rest` with it: published, or goes on after it."""
     done = part_is_live(tx, looked, number, "found", by, remote_id=remote_id, url=url)
+    for more, (its_id, its_url) in enumerate(rest, start=number + 1):
+        part_is_live(tx, looked, more, "follow", by, remote_id=its_id, url=its_url)
+    done = done or number + len(rest) == len(looked.parts)
     values: dict[str, Any] = {"trouble": None, "next_look_at": None, **FREE}
     if done:
         step_delivery(tx, looked.delivery.id, "found", by, **values)

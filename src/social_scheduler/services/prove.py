@@ -79,6 +79,7 @@ def call_of(looked: Looked, wording: Wording | None, number: int) -> Call | None
                 key=looked.parts[number - 1].digest,
                 reply_to=before[-1].remote_id if before else None,
                 uploads=(),
+                due_at=looked.delivery.due_at,
             )
     return None
 

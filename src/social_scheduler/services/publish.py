@@ -308,6 +308,7 @@ class Publisher:
             key=part.digest,
             reply_to=before[-1].remote_id if before else None,
             uploads=ready.uploads,
+            due_at=looked.delivery.due_at,
         )
         of = f" part {part.number}" if len(look.message.parts) > 1 else ""
         about = f"{looked.reference}{of} to {ready.claim.account}"
@@ -530,6 +531,7 @@ def _as_outcome(claim: Claim, call: Call, result: Published | PlatformError) -> 
                 "published",
                 remote_id=plain(result.remote_id),
                 url=plain(result.url),
+                rest=tuple((plain(p.remote_id), plain(p.url)) for p in result.rest),
             )
         case RateLimited():
             kind = "rate_limited"

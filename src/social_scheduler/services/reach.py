@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import BinaryIO, TypeVar
 
-from social_scheduler.errors import NotSent, SchedulerError, Unauthorized
+from social_scheduler.errors import NotSent, Refused, SchedulerError, Unauthorized
 from social_scheduler.media.store import MediaChanged
 from social_scheduler.message import Attachment, Message
 from social_scheduler.platforms import Connection, Platform, Upload
@@ -105,11 +105,9 @@ class Reach:
     def pictures(self, message: Message | None, files: contextlib.ExitStack) -> dict[str, BinaryIO]:
         """The pictures, hashed from the open files that are then uploaded."""
         opened: dict[str, BinaryIO] = {}
-        for item in message.media if message else []:
+        for sha256 in {s for item in message.media for s in item.files} if message else ():
             with contextlib.suppress(MediaChanged, OSError):  # the last look says which
-                opened[item.sha256] = files.enter_context(
-                    self.context.media.verified_open(item.sha256)
-                )
+                opened[sha256] = files.enter_context(self.context.media.verified_open(sha256))
         return opened
 
     def uploads(
@@ -126,7 +124,7 @@ class Reach:
         part = looked.next_part
         if message is None or part is None or part.number > len(message.parts):
             return []
-        wanted = [m for m in message.parts[part.number - 1].media if m.sha256 in opened]
+        wanted = [m for m in message.attached(part.number) if set(m.files) <= set(opened)]
         if not wanted:
             return []
         if isinstance(self._look_early(claim, connection, native_id, set(opened)), Blocked):
@@ -145,16 +143,35 @@ class Reach:
         soon = self.context.now() + timedelta(minutes=1)
         with self.context.database.read() as tx:
             held = {
-                u.sha256: Upload(u.sha256, u.remote_id, u.expires_at)
+                u.sha256: Upload(u.sha256, u.remote_id, u.expires_at, u.ready)
                 for u in store.uploads_of(tx, delivery_id, soon)
                 if u.part == part
             }
         for item in wanted:
-            if item.sha256 not in held:
-                held[item.sha256] = ask(platform.upload, connection, item, opened[item.sha256])
-                self._keep_upload(delivery_id, part, held[item.sha256])
+            known = held.get(item.sha256)
+            if known is None:
+                files = {sha256: opened[sha256] for sha256 in item.files}
+                now = ask(platform.upload, connection, item, files)
+            elif not known.ready:
+                now = self._look_at(delivery_id, part, known, platform, connection)
+            else:
+                continue
+            held[item.sha256] = now
+            self._keep_upload(delivery_id, part, now)
         self.probe("prepared")
+        if any(not held[m.sha256].ready for m in wanted):
+            raise NotSent(f"{platform.label} still works on a film.")
         return [held[m.sha256] for m in wanted]
+
+    def _look_at(
+        self, delivery_id: int, part: int, known: Upload, platform: Platform, connection: Connection
+    ) -> Upload:
+        try:
+            return ask(platform.look_at_upload, connection, known)
+        except Refused:
+            with self.context.database.work() as tx:  # queued again, it is handed over again
+                store.forget_upload(tx, delivery_id, part, known.sha256)
+            raise
 
     def _keep_upload(self, delivery_id: int, part: int, upload: Upload) -> None:
         with self.context.database.work() as tx:
@@ -165,6 +182,7 @@ class Reach:
                 sha256=upload.sha256,
                 remote_id=upload.remote_id,
                 expires_at=upload.expires_at,
+                ready=upload.ready,
             )
 
     def prepare_ahead(self, limit: int = 20) -> None:
@@ -200,8 +218,9 @@ class Reach:
             found = self._look_early(claim, connection, native_id, set(opened))
             if isinstance(found, Blocked):
                 return
-            for number, part in enumerate(found.message.parts, start=1):
-                self._hand_over(delivery_id, number, part.media, platform, connection, opened)
+            for number in range(1, len(found.message.parts) + 1):
+                media = found.message.attached(number)
+                self._hand_over(delivery_id, number, media, platform, connection, opened)
         except Unauthorized as problem:
             self.suspend(looked, problem)
         except SchedulerError as problem:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from typing import Any
 
 from social_scheduler.errors import RateLimited, SchedulerError
 from social_scheduler.journal import Outcome
 from social_scheduler.lifecycle import DeliveryState, PartState
+from social_scheduler.platforms import HONOURS_KEYS, RecoveryKind
 from social_scheduler.services.context import Context
 from social_scheduler.services.hold import told
 from social_scheduler.services.outcome import (
@@ -22,6 +24,7 @@ from social_scheduler.services.outcome import (
 from social_scheduler.services.prove import call_of
 from social_scheduler.services.publish import Publisher
 from social_scheduler.services.reach import ask
+from social_scheduler.store import accounts as account_store
 from social_scheduler.store import due as due_store
 from social_scheduler.store import holds as hold_store
 from social_scheduler.store import publishing as store
@@ -36,6 +39,7 @@ from social_scheduler.store.steps import (
     remember,
     step_delivery,
     step_many,
+    step_part,
 )
 from social_scheduler.store.tables import Attempt, Hold
 
@@ -207,7 +211,7 @@ def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
         elif looked.delivery.state is not DeliveryState.UNCONFIRMED:
             return  # a person was quicker
         elif found is None:
-            _not_there(tx, context, looked, attempts[-1], by)
+            _not_there(tx, context, looked, attempts, by)
         else:
             found_live(
                 tx,
@@ -216,6 +220,7 @@ def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
                 by.because(found.url),
                 remote_id=found.remote_id,
                 url=found.url,
+                rest=[(p.remote_id, p.url) for p in found.rest],
             )
 
 
@@ -230,11 +235,38 @@ def _first_unclear(attempts: Sequence[Attempt]) -> Attempt:
     return unclear[0] if unclear else attempts[-1]
 
 
-def _not_there(tx: Transaction, context: Context, looked: Looked, attempt: Attempt, by: By) -> None:
-    """Absence is no proof: after the last look a person decides."""
-    delivery = looked.delivery
+def _may_repeat(tx: Transaction, context: Context, looked: Looked, first: Attempt, by: By) -> bool:
+    """Whether the same call again cannot make a second post."""
+    recovery = context.platforms[looked.account.platform].recovery
+    if recovery.kind is RecoveryKind.DETERMINISTIC:
+        return True
+    if recovery.kind is not RecoveryKind.KEYED:
+        return False
+    honoured = account_store.told(tx, looked.account.id).get(HONOURS_KEYS)
+    return bool(honoured) and (by.at - first.started_at).total_seconds() < recovery.keyed_for
+
+
+def _not_there(
+    tx: Transaction, context: Context, looked: Looked, attempts: Sequence[Attempt], by: By
+) -> None:
+    """Absence is no proof: after the last look a person decides.
+
+    Unless the network makes one post of a call and its repetition: then the call is repeated.
+    """
+    delivery, attempt = looked.delivery, attempts[-1]
     settle = settle_times(context, looked)
     looks = delivery.looks + 1
+    if looks >= len(settle) and _may_repeat(tx, context, looked, _first_unclear(attempts), by):
+        again_by = by.because("not there; the same call again makes one post of both")
+        step_part(tx, delivery.id, attempt.part, "absent", again_by)
+        values: dict[str, Any] = {
+            "ready_at": by.at,
+            "next_look_at": None,
+            "trouble": None,
+            **FREE,
+        }
+        step_delivery(tx, delivery.id, "absent", again_by, fence=delivery.attempt, **values)
+        return
     again = None
     if looks < len(settle):
         # After a pause of the worker the looks keep their distance from one another.

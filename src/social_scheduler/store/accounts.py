@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import func, select
@@ -19,6 +20,11 @@ def account_named(tx: Transaction, name: str) -> Account | None:
 def accounts(tx: Transaction) -> list[Account]:
     """Every account, in the order they were connected."""
     return list(tx.scalars(select(Account).order_by(Account.id)))
+
+
+def told(tx: Transaction, account_id: int) -> Mapping[str, int]:
+    """What the network says of this very account."""
+    return tx.scalar(select(Account.told).where(Account.id == account_id)) or {}
 
 
 def keep_account(tx: Transaction, name: str, **values: Any) -> Account:

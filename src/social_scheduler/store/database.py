@@ -27,7 +27,7 @@ from social_scheduler.store.trouble import told
 Transaction = Session
 """One transaction, as `Database` gives it. Nothing else commits."""
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest migration: the schema this program was built for."""
 
 

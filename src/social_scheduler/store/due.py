@@ -289,6 +289,7 @@ def count_overdue(tx: Transaction, now: datetime) -> int:
 
 def to_prepare(tx: Transaction, now: datetime, until: datetime, limit: int) -> list[int]:
     """Approved deliveries due before `until` with pictures that may not be uploaded yet."""
+    uploads = select(Upload.delivery_id).where(Upload.delivery_id == Delivery.id)
     return list(
         tx.scalars(
             select(Delivery.id)
@@ -302,7 +303,7 @@ def to_prepare(tx: Transaction, now: datetime, until: datetime, limit: int) -> l
                 or_(Delivery.tries == 0, Delivery.ready_at <= now),
                 Post.state == PostState.APPROVED,
                 Account.state == AccountState.CONNECTED,
-                ~select(Upload.delivery_id).where(Upload.delivery_id == Delivery.id).exists(),
+                or_(~uploads.exists(), uploads.where(~Upload.ready).exists()),
             )
             .order_by(Delivery.due_at)
             .limit(limit)

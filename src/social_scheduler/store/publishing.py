@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 
 from social_scheduler.lifecycle import DeliveryState
 from social_scheduler.store.bulk import insert_many, update_many
@@ -110,6 +110,15 @@ def uploads_of(tx: Transaction, delivery_id: int, now: datetime) -> list[Upload]
 def keep_upload(tx: Transaction, **values: Any) -> None:
     """Remember a picture the network holds; of two workers that handed it over the later one's."""
     insert_many(tx, "upload", [values], replace=("delivery_id", "part", "sha256"))
+
+
+def forget_upload(tx: Transaction, delivery_id: int, part: int, sha256: str) -> None:
+    """What the network could not use is handed over anew next time."""
+    tx.execute(
+        delete(Upload).where(
+            Upload.delivery_id == delivery_id, Upload.part == part, Upload.sha256 == sha256
+        )
+    )
 
 
 def known_remote_ids(tx: Transaction, account_id: int) -> frozenset[str]:

@@ -104,6 +104,7 @@ class Base(DeclarativeBase):
     type_annotation_map: ClassVar[dict[Any, Any]] = {
         datetime: Instant(),
         dict[str, Any]: JSON(),
+        dict[str, int]: JSON(),
         list[str]: JSON(),
         list[int]: JSON(),
         PostState: _words(PostState),
@@ -167,10 +168,11 @@ class Token(Base):
 
 
 class Account(Base):
-    """A connected account. Its keys are elsewhere (vault.py).
+    """A connected account.
 
     `spacing` is the least number of seconds between two of its posts; `spoke_at` is kept for
-    accounts that have one.
+    accounts that have one. `told` are limits of its own (message.TOLD), `scopes` what its keys
+    may do, `ends_at` when they end: as the network said at `asked_at`.
     """
 
     __tablename__ = "account"
@@ -187,6 +189,10 @@ class Account(Base):
     limited_until: Mapped[datetime | None]
     spacing: Mapped[int] = mapped_column(default=0)
     spoke_at: Mapped[datetime | None]
+    told: Mapped[dict[str, int]] = mapped_column(default=dict)
+    scopes: Mapped[list[str]] = mapped_column(default=list)
+    ends_at: Mapped[datetime | None]
+    asked_at: Mapped[datetime | None]
     connected_at: Mapped[datetime]
 
 
@@ -333,7 +339,7 @@ class Attempt(Base):
 
 
 class Upload(Base):
-    """A picture the network holds for a delivery, prepared ahead."""
+    """A picture or film the network holds for a delivery, prepared ahead."""
 
     __tablename__ = "upload"
     delivery_id: Mapped[int] = mapped_column(BigId, ForeignKey("delivery.id"), primary_key=True)
@@ -341,6 +347,7 @@ class Upload(Base):
     sha256: Mapped[str] = mapped_column(primary_key=True)
     remote_id: Mapped[str]
     expires_at: Mapped[datetime]
+    ready: Mapped[bool] = mapped_column(default=True)
 
 
 class Approval(Base):

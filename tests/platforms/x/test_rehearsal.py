@@ -138,7 +138,8 @@ def test_pictures_go_out_in_order_with_their_alt_texts(
     alts = ["Two women at a loom.", "", "امرأتان أمام نول تمرران خيوطًا حمراء & <أخرى>"]
     items = tuple(attached(data, alt) for data, alt in zip(files, alts, strict=True))
     uploads = [
-        X.upload(here, item, io.BytesIO(data)) for item, data in zip(items, files, strict=True)
+        X.upload(here, item, {item.sha256: io.BytesIO(data)})
+        for item, data in zip(items, files, strict=True)
     ]
     day = datetime.now(UTC) + timedelta(hours=24)
     assert all(abs(upload.expires_at - day) < timedelta(minutes=1) for upload in uploads)
@@ -160,7 +161,10 @@ def test_a_picture_without_words_is_a_post(
     data = picture("yellow")
     item = attached(data, "A yellow square.")
     said = call(
-        "", media=(item,), uploads=(X.upload(here, item, io.BytesIO(data)),), account=account.id
+        "",
+        media=(item,),
+        uploads=(X.upload(here, item, {item.sha256: io.BytesIO(data)}),),
+        account=account.id,
     )
     live = X.publish(here, said)
     seen_as_approved(here, said, live.remote_id)
@@ -169,12 +173,14 @@ def test_a_picture_without_words_is_a_post(
 def test_what_is_no_picture_is_refused(here: Connection) -> None:
     data = b"not a picture"
     with pytest.raises(Refused):
-        X.upload(here, attached(data), io.BytesIO(data))
+        X.upload(here, attached(data), {attached(data).sha256: io.BytesIO(data)})
 
 
 def test_a_picture_changed_since_it_was_approved_is_not_handed_over(here: Connection) -> None:
     with pytest.raises(Refused, match="approved"):
-        X.upload(here, attached(picture("red")), io.BytesIO(picture("green")))
+        X.upload(
+            here, (red := attached(picture("red"))), {red.sha256: io.BytesIO(picture("green"))}
+        )
 
 
 def test_a_picture_x_does_not_hold_keeps_the_post_back(

@@ -33,7 +33,7 @@ ITEM = Attachment(sha256=sha256(PICTURE).hexdigest(), type="image/png", alt="A l
 
 REPEATABLE: dict[str, Callable[[Connection], object]] = {
     "identify": x.identify,
-    "upload": lambda c: x.upload(c, ITEM, io.BytesIO(PICTURE)),
+    "upload": lambda c: x.upload(c, ITEM, {ITEM.sha256: io.BytesIO(PICTURE)}),
     "find": lambda c: x.find(c, call(), NOW, frozenset()),
     "read_back": lambda c: x.read_back(c, "12345"),
     "remove": lambda c: x.remove(c, "12345"),
@@ -224,7 +224,7 @@ def test_each_answer_has_its_meaning(
         with pytest.raises(other):
             x.identify(connect(on.url))
         with pytest.raises(other):
-            x.upload(connect(on.url), ITEM, io.BytesIO(PICTURE))
+            x.upload(connect(on.url), ITEM, {ITEM.sha256: io.BytesIO(PICTURE)})
     assert type(caught.value) is publishing
     assert caught.value.evidence
     assert len(on.requests) == 3
@@ -333,7 +333,7 @@ def test_requests_go_to_the_connections_own_address_with_its_path() -> None:
 def test_cookies_are_not_kept() -> None:
     body = b'{"data": {"id": "1", "expires_after_secs": 60}}'
     with server(answer(reply(200, body, {"Set-Cookie": "guest=1; Path=/"}))) as on:
-        x.upload(connect(on.url), ITEM, io.BytesIO(PICTURE))
+        x.upload(connect(on.url), ITEM, {ITEM.sha256: io.BytesIO(PICTURE)})
     assert len(on.requests) == 2
     assert b"ookie" not in on.requests[1]
 

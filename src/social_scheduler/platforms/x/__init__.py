@@ -7,12 +7,13 @@ imported by the first call.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import BinaryIO
 
 from social_scheduler.message import Attachment, Limits
 from social_scheduler.platforms import (
+    Basics,
     Call,
     Connection,
     Identity,
@@ -32,7 +33,7 @@ def _utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class X:
+class X(Basics):
     """The platform `x`; `clock` gives now in UTC, for rate limits and the ends of uploads."""
 
     label = "X"
@@ -61,12 +62,14 @@ class X:
         with wire.line(connection, self._clock) as line:
             return timeline.identify(line)
 
-    def upload(self, connection: Connection, item: Attachment, file: BinaryIO) -> Upload:
+    def upload(
+        self, connection: Connection, item: Attachment, files: Mapping[str, BinaryIO]
+    ) -> Upload:
         """Hand over one picture with its alt text; X keeps it for a day unless a post uses it."""
         from social_scheduler.platforms.x import media, wire
 
         with wire.line(connection, self._clock) as line:
-            return media.upload(line, item, file)
+            return media.upload(line, item, files[item.sha256])
 
     def publish(self, connection: Connection, call: Call) -> Published:
         """Say one part, once: a post, or a reply when the call has `reply_to`."""

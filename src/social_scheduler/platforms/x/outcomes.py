@@ -6,13 +6,9 @@ unconfirmed. Calls that publish nothing are repeatable, so for them it is `NotSe
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 from social_scheduler.errors import (
     NotSent,
@@ -22,6 +18,8 @@ from social_scheduler.errors import (
     Unauthorized,
     Unconfirmed,
 )
+from social_scheduler.platforms import _line
+from social_scheduler.platforms._line import lost, said_in
 
 _WINDOW = timedelta(minutes=15)
 _DAY = timedelta(hours=24)
@@ -37,29 +35,10 @@ _ACCOUNT_WORDS = re.compile(
     re.IGNORECASE,
 )
 _DUPLICATE_CODE = 187
-_SHORTEST_SECRET = 8
-_SIGNATURE = re.compile(r"""oauth_\w+\s*["']?\s*[=:]\s*["']?[^\s"',&]*""", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Answer:
-    """One complete HTTP answer; header names in lower case. `secrets` never leave it."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-    secrets: Sequence[str] = ()
-
-    def __repr__(self) -> str:
-        return f"Answer({self.status})"
-
-    def json(self) -> dict[str, Any] | None:
-        """The JSON object in it; None when there is none."""
-        try:
-            found = json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-        return found if isinstance(found, dict) else None
+class Answer(_line.Answer):
+    """One complete HTTP answer of X."""
 
     def problems(self) -> list[dict[str, Any]]:
         """What X complains of: the problem itself, then each of its `errors`."""
@@ -71,31 +50,15 @@ class Answer:
         """X's own words on one line, at most 500 characters, without keys and signatures."""
         if self.json() is None:
             return f"{len(self.body)} bytes that are not a JSON object"
-        said = dict.fromkeys(self._said("title", "detail", "message", "reason"))
-        return redacted("; ".join(said), self.secrets)[:500] or "no reason given"
-
-    def _said(self, *names: str) -> Iterator[str]:
-        for problem in self.problems():
-            for name in names:
-                value = problem.get(name)
-                if isinstance(value, str) and value and value != "about:blank":
-                    yield " ".join(value.split())
+        said = dict.fromkeys(said_in(self.problems(), "title", "detail", "message", "reason"))
+        return self.redacted("; ".join(said))[:500] or "no reason given"
 
     @property
     def evidence(self) -> str:
         """Kept with the attempt: the status, X's words, and the kinds of problem it names."""
-        kinds = ", ".join(kind.rpartition("/")[2] for kind in dict.fromkeys(self._said("type")))
-        kinds = redacted(kinds, self.secrets)[:100]
+        said = dict.fromkeys(said_in(self.problems(), "type"))
+        kinds = self.redacted(", ".join(kind.rpartition("/")[2] for kind in said))[:100]
         return f"HTTP {self.status}: {self.words()}" + (f" ({kinds})" if kinds else "")
-
-
-def redacted(said: str, secrets: Sequence[str]) -> str:
-    """`said` without our keys and without anything of an OAuth header, should a server echo them."""
-    said = _SIGNATURE.sub("oauth_…", said)
-    for secret in secrets:
-        if len(secret) >= _SHORTEST_SECRET:
-            said = said.replace(secret, "…").replace(quote(secret, safe=""), "…")
-    return said
 
 
 def judge(answer: Answer, *, publishing: bool, now: datetime) -> dict[str, Any]:
@@ -138,13 +101,6 @@ def judge(answer: Answer, *, publishing: bool, now: datetime) -> dict[str, Any]:
         case status:
             problem = f"X answered HTTP {status}, which is unforeseen."
     raise lost(publishing, problem, answer.evidence)
-
-
-def lost(publishing: bool, problem: str, evidence: str) -> PlatformError:
-    """The outcome of a call of which it is not known what came."""
-    if not publishing:
-        return NotSent(problem, evidence=evidence)
-    return Unconfirmed(problem, "Look whether it is live before anything else.", evidence=evidence)
 
 
 def _forbidden(answer: Answer, *, publishing: bool) -> PlatformError:

@@ -6,8 +6,8 @@ import re
 from urllib.parse import urlsplit
 
 from social_scheduler.errors import NotSent, Refused
-from social_scheduler.platforms import Call, Published
-from social_scheduler.platforms.x import outcomes, wire
+from social_scheduler.platforms import Call, Published, _line
+from social_scheduler.platforms.x import wire
 
 _ID = re.compile(r"[0-9]{1,19}")
 _REPLY_SETTINGS = "reply_settings"
@@ -36,7 +36,7 @@ def publish(line: wire.Line, call: Call) -> Published:
     data = (body or {}).get("data")
     remote_id = data.get("id") if isinstance(data, dict) else None
     if not isinstance(remote_id, str) or not _ID.fullmatch(remote_id):
-        raise outcomes.lost(
+        raise _line.lost(
             True, "X took the post but did not name it.", "HTTP 2xx without the id of a post"
         )
     return published(line.base_url, remote_id)

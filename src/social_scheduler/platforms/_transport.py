@@ -30,7 +30,7 @@ from urllib3.exceptions import (
 from social_scheduler.platforms import Connection
 
 LARGEST_ANSWER = 2_000_000
-"""Bytes; nothing X has to say to us is larger."""
+"""Bytes; nothing a network has to say to us is larger."""
 LONGEST = 4
 """How many read timeouts a whole request may take, pictures included."""
 
@@ -88,7 +88,7 @@ class Session(requests.Session):
 
     It follows no redirect, repeats nothing, keeps no cookies and takes nothing from the
     environment: no proxy, no .netrc, no other certificates (`trust_env` off), so that what is
-    said and who says it goes to X alone.
+    said and who says it goes to that network alone.
     """
 
     def __init__(self, connection: Connection) -> None:
