@@ -51,7 +51,7 @@ CHECKS = {
 }
 LOCK_INPUTS = {  # order matters: the others follow the versions of test.txt
     "test.txt": ["pyproject.toml", "--group", "dev"],
-    "run.txt": ["pyproject.toml", "-c", "requirements/test.txt"],
+    "run.txt": ["pyproject.toml", "--extra", "video", "-c", "requirements/test.txt"],
     # Of the build tools we only use files inside django-htmx: Django itself stays out.
     "build.txt": ["--group", "build", "-c", "requirements/test.txt"]
     + [f"--no-emit-package={name}" for name in ("django", "asgiref", "sqlparse", "tzdata")],
