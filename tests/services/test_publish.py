@@ -507,6 +507,100 @@ class TestBeforeTheIntent:
         assert desk.wire.calls.count("upload") == 2
 
 
+class TestFilms:
+    """What a network works on for a while before a post may use it."""
+
+    def test_a_film_that_is_ready_in_time_is_sent_when_due(self, desk: Desk) -> None:
+        desk.wire.working_on_uploads = 3
+        desk.ready(desk.post(pictures=[picture(desk)]))
+        desk.clock.forward(minutes=-20)
+        for _ in range(5):
+            desk.publisher.reach.prepare_ahead()
+            desk.clock.forward(minutes=2)
+        desk.clock.forward(minutes=10)
+        desk.tick()
+
+        assert desk.state() is D.PUBLISHED
+        assert (desk.wire.calls.count("upload"), desk.wire.calls.count("look_at_upload")) == (1, 3)
+
+    def test_while_the_network_works_on_it_when_due_nothing_is_sent_yet(self, desk: Desk) -> None:
+        desk.wire.working_on_uploads = 2
+        desk.ready(desk.post(pictures=[picture(desk)]))
+        desk.tick()
+        assert (desk.state(), desk.wire.texts) == (D.SCHEDULED, [])
+        assert "still works on a film" in desk.trouble()
+
+        for _ in range(3):
+            desk.clock.forward(minutes=1)
+            desk.tick()
+        assert desk.state() is D.PUBLISHED
+        assert desk.wire.calls.count("upload") == 1
+
+    def test_a_film_that_the_network_cannot_use_fails_and_is_handed_over_anew_next_time(
+        self, desk: Desk
+    ) -> None:
+        desk.wire.working_on_uploads = -1
+        desk.ready(desk.post(pictures=[picture(desk)]))
+        for _ in range(2):
+            desk.tick()
+            desk.clock.forward(minutes=1)
+
+        assert (desk.state(), desk.wire.texts) == (D.FAILED, [])
+        with desk.context.database.read() as tx:
+            assert store.uploads_of(tx, desk.looked().delivery.id, desk.clock()) == []
+
+
+class TestAThreadInOneCall:
+    """Bluesky's way: every part goes live in the call of the first, or none."""
+
+    def test_every_part_is_live_after_one_call_and_each_is_proved(self, desk: Desk) -> None:
+        desk.wire.thread_in_one_call = True
+        thread(desk)
+
+        desk.tick()
+
+        assert (desk.state(), desk.parts()) == (D.PUBLISHED, ["live"] * 3)
+        assert desk.wire.calls.count("publish") == 1
+        assert [p.remote_id for p in desk.looked().parts] == ["1000", "1001", "1002"]
+        assert [row.step for row in desk.history() if row.part == 3] == ["follow"]
+        desk.look()
+        assert desk.wire.calls.count("read_back") == 3
+
+    def test_when_its_answer_is_lost_all_of_it_is_found(self, desk: Desk) -> None:
+        desk.wire.thread_in_one_call = True
+        thread(desk)
+        desk.wire.script = ["lost"]
+        desk.tick()
+        assert (desk.state(), desk.parts()) == (
+            D.UNCONFIRMED,
+            ["unconfirmed", "waiting", "waiting"],
+        )
+
+        desk.clock.forward(seconds=10)
+        desk.look()
+
+        assert (desk.state(), desk.parts()) == (D.PUBLISHED, ["live"] * 3)
+        assert desk.wire.calls.count("publish") == 1
+
+    def test_a_crash_after_the_answer_loses_none_of_it(self, desk: Desk) -> None:
+        """The journal tells of the whole thread."""
+        desk.wire.thread_in_one_call = True
+        thread(desk)
+
+        def crash(moment: str) -> None:
+            if moment == "outcome journalled":
+                raise KeyboardInterrupt
+
+        desk.at_moment = crash
+        with pytest.raises(KeyboardInterrupt):
+            desk.tick()
+        desk.at_moment = lambda _: None
+        desk.restart()
+
+        assert (desk.state(), desk.parts()) == (D.PUBLISHED, ["live"] * 3)
+        assert desk.wire.calls.count("publish") == 1
+
+
 class TestThreads:
     def test_a_thread_is_said_in_order_each_part_in_reply_to_the_one_before(
         self, desk: Desk

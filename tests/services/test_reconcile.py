@@ -8,9 +8,17 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from social_scheduler.errors import NotSent, RateLimited, Refused
+from social_scheduler.errors import NotSent, RateLimited, Refused, Unconfirmed
 from social_scheduler.lifecycle import DeliveryState as D
-from social_scheduler.platforms import Call, Connection, Published, Seen
+from social_scheduler.platforms import (
+    HONOURS_KEYS,
+    Call,
+    Connection,
+    Published,
+    Recovery,
+    RecoveryKind,
+    Seen,
+)
 from social_scheduler.services import reconcile, settle
 from social_scheduler.services.claim import Turn
 from social_scheduler.services.prove import PROOF_PAUSES
@@ -80,6 +88,41 @@ class TestLookingForTheLost:
         assert desk.state() is D.UNCONFIRMED
         assert desk.looked().delivery.next_look_at is None
         assert "a person has to decide" in desk.trouble()
+
+    def test_where_the_same_call_cannot_double_it_is_made_again(self, desk: Desk) -> None:
+        """Bluesky's way: our own record key decides, whatever came of the first call."""
+        desk.wire.recovery = Recovery(RecoveryKind.DETERMINISTIC, settle=(1, 2))
+        desk.ready(desk.post())
+        desk.wire.script = [Unconfirmed("the answer was lost")]
+        desk.tick()
+        for _ in range(2):
+            desk.clock.forward(seconds=30)
+            desk.look()
+        assert (desk.state(), desk.parts()) == (D.SCHEDULED, ["waiting"])
+
+        desk.tick()
+
+        assert desk.state() is D.PUBLISHED
+        assert desk.wire.calls.count("publish") == 2
+        assert len({call.key for call in desk.wire.ledger}) == len(desk.wire.ledger) == 1
+
+    @pytest.mark.parametrize(
+        ("told", "minutes", "again"), [(1, 1, True), (0, 1, False), (1, 9, False)]
+    )
+    def test_a_key_that_the_server_honours_is_used_again_while_it_is_known(
+        self, desk: Desk, told: int, minutes: int, again: bool
+    ) -> None:
+        desk.wire.recovery = Recovery(RecoveryKind.KEYED, settle=(10,), keyed_for=300)
+        desk.account("wire-en", "en", told={HONOURS_KEYS: told})
+        desk.ready(desk.post(late=60))
+        desk.wire.script = [Unconfirmed("the answer was lost")]
+        desk.tick()
+        desk.clock.forward(minutes=minutes)
+        desk.look()
+        desk.tick()
+
+        assert desk.wire.calls.count("publish") == (2 if again else 1)
+        assert desk.state() is (D.PUBLISHED if again else D.UNCONFIRMED)
 
     @pytest.mark.parametrize(
         "problem", [NotSent("no route"), Refused("forbidden"), KeyError("data")]

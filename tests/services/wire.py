@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import BinaryIO
 
+from social_scheduler.errors import Refused
 from social_scheduler.message import Attachment, Limits
 from social_scheduler.platforms import (
     Basics,
@@ -71,18 +72,31 @@ class Wire(Basics):
     hidden: bool = False
     """Whether `find` sees nothing."""
     handle: str = ""
+    told: dict[str, int] = field(default_factory=dict)
+    """What the network says of every account."""
+    thread_in_one_call: bool = False
+    working_on_uploads: int = 0
+    """How many looks it takes until an upload can be used; below 0, it never can."""
 
     def identify(self, connection: Connection) -> Identity:
         self._do("identify")
         token = connection.keys["token"]
-        return Identity(token, self.handle or f"handle_{token}")
+        return Identity(token, self.handle or f"handle_{token}", self.told)
 
     def upload(
         self, connection: Connection, item: Attachment, files: Mapping[str, BinaryIO]
     ) -> Upload:
         self._do("upload")
         assert files[item.sha256].read(), "a picture has bytes"
-        return Upload(item.sha256, f"m-{item.sha256[:8]}", self.now() + timedelta(hours=1))
+        ready = self.working_on_uploads == 0
+        return Upload(item.sha256, f"m-{item.sha256[:8]}", self.now() + timedelta(hours=1), ready)
+
+    def look_at_upload(self, connection: Connection, upload: Upload) -> Upload:
+        self._do("look_at_upload")
+        if self.working_on_uploads < 0:
+            raise Refused("The film cannot be read.")
+        self.working_on_uploads -= 1
+        return replace(upload, ready=self.working_on_uploads == 0)
 
     def publish(self, connection: Connection, call: Call) -> Published:
         self._do("publish")
@@ -96,10 +110,15 @@ class Wire(Basics):
         return said
 
     def say(self, account: str, call: Call) -> Published:
-        """Show a part to the world."""
+        """Show a part to the world, or the whole thread."""
         remote_id = str(1000 + len(self.ledger))
         self.ledger.append(Said(remote_id, account, call.text, call.reply_to, call.key, self.now()))
-        return Published(remote_id, f"https://wire.example/{account}/{remote_id}")
+        rest: list[Published] = []
+        if self.thread_in_one_call and call.number < len(call.message.parts):
+            after = replace(call, number=call.number + 1, reply_to=remote_id, key="")
+            following = self.say(account, after)
+            rest = [replace(following, rest=()), *following.rest]
+        return Published(remote_id, f"https://wire.example/{account}/{remote_id}", tuple(rest))
 
     def find(
         self, connection: Connection, call: Call, since: datetime, known: frozenset[str]
@@ -108,9 +127,13 @@ class Wire(Basics):
         for said in self.ledger:
             same = (said.account, said.text) == (connection.keys["token"], call.text)
             if same and said.at >= since and said.remote_id not in known and not self.hidden:
-                return Published(
-                    said.remote_id, f"https://wire.example/{said.account}/{said.remote_id}"
-                )
+                together = len(call.message.parts) - call.number if self.thread_in_one_call else 0
+                first = int(said.remote_id)
+                found, *rest = [
+                    Published(str(n), f"https://wire.example/{said.account}/{n}")
+                    for n in range(first, first + together + 1)
+                ]
+                return replace(found, rest=tuple(rest))
         return None
 
     def read_back(self, connection: Connection, remote_id: str) -> Seen | None:
