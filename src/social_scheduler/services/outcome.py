@@ -69,26 +69,26 @@ def apply_outcomes(
     live = {o.delivery for o in outcomes if o.outcome == "published" and o.delivery in known}
     rest = {o.delivery for o in outcomes} - live
     found = look_at(tx, rest) if rest else {}
-    store.end_attempts(
-        tx,
-        [
-            AttemptEnd(o.delivery, o.attempt, o.part, o.outcome, o.url or o.evidence or "")
-            for o in outcomes
-        ],
-        by.at,
-    )
     plain: dict[int, Under] = {delivery: known[delivery] for delivery in live}
     for o in outcomes:
         if o.delivery in found and _is_plain(found[o.delivery], o):
             looked = found[o.delivery]
             plain[o.delivery] = Under(looked.delivery.post_id, len(looked.parts))
+    other = [o for o in outcomes if o.delivery not in plain]
     _live(tx, [(plain[o.delivery], o) for o in outcomes if o.delivery in plain], by)
+    if other:
+        store.end_attempts(tx, [_end(o) for o in other], by.at)
     return [
         o.last < plain[o.delivery].parts
         if o.delivery in plain
         else _apply_other(tx, context, found[o.delivery], o, by)
         for o in outcomes
     ]
+
+
+def _end(outcome: Outcome) -> AttemptEnd:
+    told = outcome.url or outcome.evidence or ""
+    return AttemptEnd(outcome.delivery, outcome.attempt, outcome.part, outcome.outcome, told)
 
 
 def _is_plain(looked: Looked, outcome: Outcome) -> bool:
@@ -129,11 +129,16 @@ def _live(tx: Transaction, calls: Sequence[tuple[Under, Outcome]], by: By) -> No
     ]
     going_on = [_next(under, o, {}) for under, o in calls if o.last < under.parts]
     done = [_next(under, o, FREE) for under, o in calls if o.last == under.parts]
-    step_many(
-        tx, by, ("confirm", parts), ("follow", rest), ("proceed", going_on), ("confirm", done)
-    )
     live = [(o.delivery, n) for _, o in calls if o.remote_id for n in range(o.part, o.last + 1)]
-    store.await_proofs(tx, live, by.at)
+    step_many(
+        tx,
+        by,
+        ("confirm", parts),
+        ("follow", rest),
+        ("proceed", going_on),
+        ("confirm", done),
+        also=[store.ends([_end(o) for _, o in calls], by.at), store.awaited_proofs(live, by.at)],
+    )
 
 
 def _next(under: Under, outcome: Outcome, values: dict[str, Any]) -> DeliveryStep:

@@ -291,8 +291,7 @@ class Publisher:
                     at=now.timestamp(),
                 )
             )
-        step_many(tx, by, ("begin", first), ("begin", parts))
-        store.begin_attempts(tx, attempts)
+        step_many(tx, by, ("begin", first), ("begin", parts), also=[store.intents(attempts)])
         if spaced:
             store.keep_spoken(tx, spaced, now)
         return intents

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -27,49 +28,90 @@ _DIALECTS: Mapping[str, Dialect] = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Updates:
+    """For each (keys, values) the values are set where the keys still hold."""
+
+    table: str
+    rows: Sequence[tuple[Row, Row]]
+
+
+@dataclass(frozen=True, slots=True)
+class Inserts:
+    """New rows; with `replace`, rows whose columns of that key are there already are set anew."""
+
+    table: str
+    rows: Sequence[Row]
+    replace: tuple[str, ...] = ()
+
+
+Change = Updates | Inserts
+
+
 def update_many(tx: Transaction, table: str, rows: Sequence[tuple[Row, Row]]) -> int:
-    """For each (keys, values) set the values where the keys still hold; how many rows did."""
-    keys, values = rows[0]
-    columns = (*values, *keys)
-    statement = _update if _is_sqlite(tx) else _update_rows
-    text = statement(table, tuple(keys), tuple(values))
-    return _run(tx, table, columns, text, [(*v.values(), *k.values()) for k, v in rows])
+    """Updates of one table; how many rows still matched."""
+    return change_many(tx, Updates(table, rows))[0]
 
 
 def insert_many(
     tx: Transaction, table: str, rows: Sequence[Row], *, replace: tuple[str, ...] = ()
 ) -> None:
-    """New rows; with `replace`, rows whose columns of that key are there already are set anew."""
-    columns = tuple(rows[0])
-    statement = _insert if _is_sqlite(tx) else _insert_rows
-    text = statement(table, columns, replace)
-    _run(tx, table, columns, text, [tuple(row.values()) for row in rows])
+    """Inserts into one table."""
+    change_many(tx, Inserts(table, rows, replace))
 
 
-def _run(
-    tx: Transaction,
-    table: str,
-    columns: tuple[str, ...],
-    text: str,
-    rows: Sequence[tuple[Any, ...]],
-) -> int:
+def change_many(tx: Transaction, *changes: Change) -> list[int]:
+    """How many rows each of some changes reached. No two may reach the same row.
+
+    One statement for all on PostgreSQL, where every statement is a way to the server and back.
+    """
     connection: Connection = tx.connection()
-    binders = _binders(table, columns, connection.dialect.name)
+    made = [_made(change, connection.dialect.name) for change in changes]
+    if connection.dialect.name == "sqlite":
+        return [
+            int(connection.exec_driver_sql(text, lines).rowcount)  # type: ignore[arg-type]
+            for text, _, lines in made
+        ]
+    if len(made) == 1:
+        ((text, columns, lines),) = made
+        given = {"rows0": _as_json(columns, lines)}
+        return [int(connection.exec_driver_sql(text.format(0), given).rowcount)]
+    parts = [f"c{n} AS ({text.format(n)} RETURNING 1)" for n, (text, _, _) in enumerate(made)]
+    counts = ", ".join(f"(SELECT count(*) FROM c{n})" for n in range(len(made)))  # noqa: S608
+    given = {f"rows{n}": _as_json(columns, lines) for n, (_, columns, lines) in enumerate(made)}
+    found = connection.exec_driver_sql(f"WITH {', '.join(parts)} SELECT {counts}", given)
+    return [int(count) for count in found.one()]
+
+
+Lines = list[tuple[Any, ...]]
+
+
+def _made(change: Change, dialect: str) -> tuple[str, tuple[str, ...], Lines]:
+    """The text of a change, its columns, and its rows as the database takes them."""
+    rows: Sequence[tuple[Any, ...]]
+    if isinstance(change, Updates):
+        keys, values = change.rows[0]
+        columns = (*values, *keys)
+        statement = _update if dialect == "sqlite" else _update_rows
+        text = statement(change.table, tuple(keys), tuple(values))
+        rows = [(*v.values(), *k.values()) for k, v in change.rows]
+    else:
+        columns = tuple(change.rows[0])
+        insert = _insert if dialect == "sqlite" else _insert_rows
+        text = insert(change.table, columns, change.replace)
+        rows = [tuple(row.values()) for row in change.rows]
+    binders = _binders(change.table, columns, dialect)
     bound: list[list[Any]] = [
         [row[n] for row in rows] if bind is None else [bind(row[n]) for row in rows]
         for n, bind in enumerate(binders)
     ]
-    lines = list(zip(*bound, strict=True))
-    parameters: Any = lines
-    if connection.dialect.name != "sqlite":
-        names = [f"a{n}" for n in range(len(columns))]
-        # One text: psycopg would take longer to write arrays than the server to read them.
-        parameters = {"rows": json.dumps([dict(zip(names, line, strict=True)) for line in lines])}
-    return int(connection.exec_driver_sql(text, parameters).rowcount)
+    return text, columns, list(zip(*bound, strict=True))
 
 
-def _is_sqlite(tx: Transaction) -> bool:
-    return tx.connection().dialect.name == "sqlite"
+def _as_json(columns: tuple[str, ...], lines: Lines) -> str:
+    # One text: psycopg would take longer to write arrays than the server to read them.
+    names = [f"a{n}" for n in range(len(columns))]
+    return json.dumps([dict(zip(names, line, strict=True)) for line in lines])
 
 
 def _table(name: str) -> Table:
@@ -146,4 +188,4 @@ def _or_replace(columns: tuple[str, ...], replace: tuple[str, ...]) -> str:
 
 def _given_rows(table: str, columns: tuple[str, ...]) -> str:
     types = ", ".join(f"a{n} {_type(table, name)}" for n, name in enumerate(columns))
-    return f"json_to_recordset(%(rows)s::json) AS given({types})"
+    return f"json_to_recordset(%(rows{{}})s::json) AS given({types})"  # which rows: change_many

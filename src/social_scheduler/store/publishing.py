@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import delete, func, select, update
 
 from social_scheduler.lifecycle import DeliveryState
-from social_scheduler.store.bulk import insert_many, update_many
+from social_scheduler.store.bulk import Inserts, Updates, change_many, insert_many, update_many
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.tables import (
     Account,
@@ -36,10 +36,15 @@ def set_delivery(tx: Transaction, delivery_id: int, fence: int | None, **values:
     return bool(getattr(tx.execute(statement.values(**values)), "rowcount", 0))
 
 
-def begin_attempts(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
-    """The intents: durable before the calls."""
+def intents(rows: Sequence[Mapping[str, Any]]) -> Inserts:
+    """Calls that are about to be made: durable before them."""
     unknown = {"finished_at": None, "outcome": None, "evidence": None}
-    insert_many(tx, "attempt", [{**row, **unknown} for row in rows])
+    return Inserts("attempt", [{**row, **unknown} for row in rows])
+
+
+def begin_attempts(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write intents by themselves."""
+    change_many(tx, intents(rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,19 +58,23 @@ class AttemptEnd:
     evidence: str
 
 
-def end_attempts(tx: Transaction, ends: Sequence[AttemptEnd], at: datetime) -> None:
-    """What came of the calls."""
-    update_many(
-        tx,
+def ends(calls: Sequence[AttemptEnd], at: datetime) -> Updates:
+    """What came of calls."""
+    return Updates(
         "attempt",
         [
             (
                 {"delivery_id": end.delivery_id, "number": end.number, "part": end.part},
                 {"finished_at": at, "outcome": end.outcome, "evidence": end.evidence or None},
             )
-            for end in ends
+            for end in calls
         ],
     )
+
+
+def end_attempts(tx: Transaction, calls: Sequence[AttemptEnd], at: datetime) -> None:
+    """Write what came of calls by itself."""
+    change_many(tx, ends(calls, at))
 
 
 def attempts_of(tx: Transaction, delivery_id: int) -> list[Attempt]:
@@ -162,11 +171,15 @@ _AFRESH: dict[str, Any] = {
 }
 
 
-def await_proofs(tx: Transaction, parts: Sequence[tuple[int, int]], at: datetime) -> None:
+def awaited_proofs(parts: Sequence[tuple[int, int]], at: datetime) -> Inserts:
     """Parts, as (delivery, number), are live; each is to be read back at `at`."""
     rows = [{"delivery_id": d, "part": n, **_AFRESH, "next_look_at": at} for d, n in parts]
-    if rows:
-        insert_many(tx, "proof", rows, replace=("delivery_id", "part"))
+    return Inserts("proof", rows, ("delivery_id", "part"))
+
+
+def await_proofs(tx: Transaction, parts: Sequence[tuple[int, int]], at: datetime) -> None:
+    """Have parts read back, when nothing else is written with it."""
+    change_many(tx, awaited_proofs(parts, at))
 
 
 _NEWEST = select(func.max(History.id))

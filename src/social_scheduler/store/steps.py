@@ -16,7 +16,7 @@ from sqlalchemy import insert, select, update
 
 from social_scheduler.errors import Conflict
 from social_scheduler.lifecycle import DeliveryState, PartState, PostState, Thing, rule
-from social_scheduler.store.bulk import insert_many, update_many
+from social_scheduler.store.bulk import Change, Inserts, Updates, change_many, insert_many
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.tables import Delivery, History, Part, Post
 
@@ -146,20 +146,25 @@ class PartStep:
 
 
 def step_many(
-    tx: Transaction, by: By, *steps: tuple[str, Sequence[DeliveryStep | PartStep]]
+    tx: Transaction,
+    by: By,
+    *steps: tuple[str, Sequence[DeliveryStep | PartStep]],
+    also: Sequence[Change] = (),
 ) -> None:
     """Steps of many things, each with the things that take it: all of them, or Conflict.
 
-    Those of one step are of one kind and set the same columns.
+    Those of one step are of one kind and set the same columns; no thing takes two of the steps.
+    `also` is what else is written with them.
     """
     told: list[dict[str, Any]] = []
-    for step, rows in steps:
-        if not rows:
-            continue
+    updates: list[Updates] = []
+    taken = [(step, rows) for step, rows in steps if rows]
+    for step, rows in taken:
         row = rule(rows[0].thing, step)
-        allowed = all(each.source in row.sources for each in rows)
-        if not allowed or _update(tx, row.target, rows) != len(rows):
+        if any(each.source not in row.sources for each in rows):
             raise Conflict(f"Somebody was quicker: some cannot {step} any more.")
+        changes = [(each.keys, {"state": row.target, **each.values}) for each in rows]
+        updates.append(Updates(rows[0].thing.value, changes))
         told += [
             history_row(
                 by if each.why is None else by.because(each.why),
@@ -170,12 +175,12 @@ def step_many(
             )
             for each in rows
         ]
-    remember_all(tx, told)
-
-
-def _update(tx: Transaction, target: str, rows: Sequence[DeliveryStep | PartStep]) -> int:
-    changes = [(each.keys, {"state": target, **each.values}) for each in rows]
-    return update_many(tx, rows[0].thing.value, changes)
+    history = [Inserts("history", told)] if told else []
+    written = [*updates, *history, *(change for change in also if change.rows)]
+    reached = change_many(tx, *written) if written else []
+    for (step, rows), count in zip(taken, reached, strict=False):
+        if count != len(rows):
+            raise Conflict(f"Somebody was quicker: some cannot {step} any more.")
 
 
 def remember_all(tx: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
