@@ -80,11 +80,20 @@ class Card(_Strict):
     picture: Attachment | None = None
 
 
+class Mention(_Strict):
+    """A partner named in a text: `text` as it stands there, with its `@`, and the network's id."""
+
+    text: str
+    id: str
+
+
 class MessagePart(_Strict):
     """What one call says: final text, and its media in order."""
 
     text: str
     media: tuple[Attachment, ...] = ()
+    mentions: tuple[Mention, ...] = Unsaid(())
+    """Those whose id at the network is known, each once, for networks that ask for it."""
 
 
 class Message(_Strict):
@@ -172,6 +181,10 @@ class Limits:
     options: frozenset[str] = frozenset()
     """Of OPTIONS, those that it knows."""
     extra: Mapping[str, int] = field(default_factory=dict)
+
+    def room(self, *, media: bool) -> int:
+        """How long a text may be, with or without media beside it."""
+        return self.text_with_media if media and self.text_with_media else self.text
 
     def told(self, by_network: Mapping[str, int]) -> Limits:
         """With what the network itself, or the account's entry, says of this account."""

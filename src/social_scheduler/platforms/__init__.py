@@ -11,6 +11,8 @@ scheduling.
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
@@ -61,7 +63,8 @@ class Connection:
     connect_timeout: float = 5.0
     read_timeout: float = 30.0
     renewed: Callable[[Mapping[str, str]], None] | None = field(default=None, compare=False)
-    """Told keys that the network has changed meanwhile, such as a session's; they are kept."""
+    """Told keys that the network has changed meanwhile, such as a session's; they are kept beside
+    those that did not change. An empty one is not kept."""
 
     def __repr__(self) -> str:
         return f"Connection({self.base_url!r}, keys hidden)"
@@ -85,13 +88,23 @@ class Identity:
 class SignIn:
     """An account is connected in a browser: the network asks its owner, and sends a code back.
 
-    `address` is where the person is sent; `exchange` turns the code into the account's keys.
+    `address` is where the person is sent, with `state`, `challenge` and the exact `redirect_url`
+    of the request. It is made by the web process, so of the app's keys it is given the `public`
+    ones only. `exchange` turns the code into the account's keys; the worker calls it, with all
+    the app's keys, and keeps whatever it answers: also what `renew` will need, such as the app's.
     """
 
     address: Callable[[SignInRequest], str]
     exchange: Callable[[Connection, SignInRequest, str], Mapping[str, str]]
     app_keys: tuple[str, ...]
-    """Names of the secrets of our app at the network, given beforehand."""
+    """What our app is known by at the network, given beforehand, such as client_id and
+    client_secret. Those whose name is in `optional` may be left out."""
+    public: tuple[str, ...] = ("client_id",)
+    """Those of `app_keys` that are no secret: the address shows them."""
+    optional: tuple[str, ...] = ()
+    register: Callable[[Connection, str], Mapping[str, str]] | None = None
+    """Where an app may introduce itself to a server: (connection without keys, redirect address)
+    → its `app_keys`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,12 @@ class SignInRequest:
     state: str
     verifier: str
     """PKCE: its SHA-256 goes to the network first, it itself with the code."""
+
+    @property
+    def challenge(self) -> str:
+        """PKCE S256: what the address carries of the verifier."""
+        digest = hashlib.sha256(self.verifier.encode("ascii")).digest()
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode("ascii")
 
     def __repr__(self) -> str:
         return f"SignInRequest({self.server!r}, secrets hidden)"
@@ -130,6 +149,8 @@ class Published:
     remote_id: str
     url: str
     rest: tuple[Published, ...] = ()
+    seen: Seen | None = None
+    """What the answer itself shows of the part, where it cannot be read back later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +181,8 @@ class Call:
     """One part about to be sent: `number` counts from 1, `key` is stable for this part.
 
     `due_at` is the same whenever the call is repeated, as `key` is: what a network is told of
-    times and ids is made from the two. `uploads` are in the order of `message.attached`.
+    times and ids is made from the two. `uploads` are in the order of `message.attached`, of all
+    parts when the network says the `whole_thread` with its first.
     """
 
     message: Message
@@ -169,11 +191,22 @@ class Call:
     reply_to: str | None
     uploads: Sequence[Upload]
     due_at: datetime = EPOCH
+    files: Mapping[str, BinaryIO] = field(default_factory=dict, compare=False)
+    """The part's files by SHA-256, hashed and at their start, where the network `sends_files`."""
 
     @property
     def text(self) -> str:
         """The part's words, as approved."""
         return self.message.parts[self.number - 1].text
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What a network charges for a call that says something, in thousandths of a US dollar."""
+
+    post: int
+    post_with_link: int
+    repost: int
 
 
 class Platform(Protocol):
@@ -188,12 +221,24 @@ class Platform(Protocol):
     """Names of the secrets an account must supply when it is not connected by `sign_in`."""
     sign_in: SignIn | None
     """How an account is connected in a browser, where the network has a way."""
+    prices: Prices | None
+    """What saying something costs there; None: nothing."""
+    sends_files: bool
+    """Whether `publish` hands over the files: the network keeps nothing unseen beforehand."""
+    whole_thread: bool
+    """Whether the call of a thread's first part says all of it; it is given every part's uploads."""
+    reads_back: bool
+    """Whether a live part can be read again; where not, `Published.seen` is all there is."""
 
     def identify(self, connection: Connection) -> Identity:
         """Ask the network whose keys these are."""
 
     def renew(self, connection: Connection) -> Mapping[str, str] | None:
-        """New keys in place of those that end soon; None where they do not end, or not yet."""
+        """New keys in place of those that end soon; None where they do not end, or not yet.
+
+        Asked every minute by one worker at a time; also first of all when it begins, and while
+        the account is suspended. What is answered is kept beside the keys that did not change.
+        """
 
     def check(self, message: Message, limits: Limits) -> Sequence[str]:
         """What else the network would refuse, beyond what `limits` says; pure, asks nobody."""
@@ -234,6 +279,10 @@ class Basics:
     """What a network need not have: a module's class begins with this and adds its own."""
 
     sign_in: SignIn | None = None
+    prices: Prices | None = None
+    sends_files: bool = False
+    whole_thread: bool = False
+    reads_back: bool = True
 
     def renew(self, connection: Connection) -> Mapping[str, str] | None:
         """Its keys do not end by themselves."""
@@ -246,6 +295,17 @@ class Basics:
     def look_at_upload(self, connection: Connection, upload: Upload) -> Upload:
         """Its uploads are ready at once."""
         return upload
+
+
+def parts_said(platform: Platform, message: Message, number: int) -> range:
+    """The numbers of the parts that the call of part `number` says."""
+    last = len(message.parts) if platform.whole_thread and number == 1 else number
+    return range(number, last + 1)
+
+
+def renews(platform: Platform) -> bool:
+    """Whether a network's keys are renewed at all: most never end."""
+    return getattr(type(platform), "renew", None) is not Basics.renew
 
 
 @cache
@@ -261,6 +321,15 @@ def discover() -> Mapping[str, Platform]:
 def limits() -> Mapping[str, Limits]:
     """Every network's limits, by platform name."""
     return {name: platform.limits for name, platform in discover().items()}
+
+
+def refusals() -> Mapping[str, Callable[[Message, Limits], Sequence[str]]]:
+    """The `check` of every network that has one of its own, by platform name."""
+    return {
+        name: platform.check
+        for name, platform in discover().items()
+        if getattr(type(platform), "check", None) is not Basics.check
+    }
 
 
 def named(name: str) -> Platform:

@@ -107,7 +107,7 @@ class Line:
         except Exception as error:  # noqa: BLE001 - whatever it is, the session knows how far it got
             failure = error
         if self.session.answer is None:
-            self._without_answer(failure, publishing=publishing)
+            self._without_answer(self.session.failure or failure, publishing=publishing)
         return Answer(
             status=self.session.answer.status_code,
             headers={name.lower(): value for name, value in self.session.answer.headers.items()},

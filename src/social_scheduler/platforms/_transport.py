@@ -103,10 +103,12 @@ class Session(requests.Session):
         """Whether the request was handed to the network."""
         self.answer: requests.Response | None = None
         """The complete answer, if one came."""
+        self.failure: Exception | None = None
+        """Why none came, whatever an SDK makes of it; what may have left counts for more."""
 
     def forget(self) -> None:
         """Start anew: what came of the last request says nothing about the next."""
-        self.offered, self.answer = False, None
+        self.offered, self.answer, self.failure = False, None, None
 
     def prepare_request(self, request: requests.Request) -> requests.PreparedRequest:
         """Point the request at our address first: the OAuth signature covers it."""
@@ -118,7 +120,18 @@ class Session(requests.Session):
     def send(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         """Send once, wait no longer than the connection allows, and stay at this address."""
         self.offered = True
+        try:
+            return self._sent(request, **kwargs)
+        except Exception as error:
+            if self.failure is None or never_connected(self.failure):
+                self.failure = error
+            raise
+
+    def _sent(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         kwargs |= {"timeout": self._timeout, "allow_redirects": False, "stream": True}
+        if isinstance(request.body, bytes):
+            # In pieces: bytes would have to leave as a whole within the time to connect.
+            request.body = BytesIO(request.body)  # type: ignore[assignment]
         with _cut_off_after(LONGEST * self._timeout[1]):
             answer = super().send(request, **kwargs)
             body = answer.raw.read(LARGEST_ANSWER + 1, decode_content=True)

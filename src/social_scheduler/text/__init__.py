@@ -12,6 +12,7 @@ from social_scheduler.text.counting import (
     byte_length,
     graphemes,
     nfc,
+    prefix,
     utf16_length,
     weighted_length,
     weighted_prefix,
@@ -25,6 +26,7 @@ from social_scheduler.text.reading import (
     dominant_script,
 )
 from social_scheduler.text.spans import Span, hashtags, links, mentions
+from social_scheduler.text.splitting import split
 
 __all__ = [
     "ADDRESS_WEIGHT",
@@ -43,6 +45,8 @@ __all__ = [
     "links",
     "mentions",
     "nfc",
+    "prefix",
+    "split",
     "utf16_length",
     "weighted_length",
     "weighted_prefix",

@@ -125,10 +125,38 @@ def byte_length(text: str) -> int:
     return len(text.encode("utf-8", "surrogatepass"))
 
 
+FULL_HANDLE: Final = re.compile(r"(?<![=/\w])(@[A-Za-z0-9_]+(?:[.-]+[A-Za-z0-9_]+)*)@[\w.-]*\w")
+"""An account of another server, `@user@example.org`; the first group is its name alone."""
+
+
+def mastodon_length(text: str) -> int:
+    """Mastodon's count: what a reader calls characters, where an address with `http` is 23 and
+    `@user@example.org` is `@user`."""
+    pieces, at = [], 0
+    for link in links(text):
+        if link.text[:4].lower() == "http" and "://" in link.text[:8]:
+            pieces += [text[at : link.start], "x" * ADDRESS_WEIGHT]
+            at = link.end
+    return graphemes(FULL_HANDLE.sub(r"\1", "".join([*pieces, text[at:]])))
+
+
 LENGTHS: Final[Mapping[str, Callable[[str], int]]] = {
     "weighted": weighted_length,
+    "mastodon": mastodon_length,
     "graphemes": graphemes,
     "utf16": utf16_length,
     "bytes": byte_length,
 }
 """The way of counting a network names in its `Limits.counted_in`."""
+
+
+def prefix(text: str, counted_in: str, limit: int) -> int:
+    """How many code points of a composed text are no longer than `limit`, counted in that way."""
+    if counted_in == "weighted":
+        return weighted_prefix(text, limit)
+    length = LENGTHS[counted_in]
+    low, high = 0, len(text)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if length(text[:middle]) <= limit else (low, middle - 1)
+    return low

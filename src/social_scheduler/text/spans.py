@@ -58,10 +58,12 @@ _HASHTAG: Final = regex.compile(
     rf"(?<![{_IN_HASHTAG}&])[#＃](?![\ufe0f\u20e3])(?=[{_IN_HASHTAG}]*[\p{{L}}\p{{M}}])"
     rf"[{_IN_HASHTAG}]++(?![#＃]|://)"
 )
+# Not after what makes it an e-mail address or a wink, unless that is an old retweet's RT.
 _MENTION = re.compile(
-    r"(?<![A-Za-z0-9_!#$%&*@＠/.])[@＠]([A-Za-z0-9_]+)((?:[.-]+[A-Za-z0-9_]+)*)"
-    r"(@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+)?"
+    r"(?:(?<![A-Za-z0-9_!#$%&*@＠])|(?<=(?<![A-Za-z0-9_+~.-])[rR][tT]))"
+    r"[@＠]([A-Za-z0-9_]++)((?:[.-]+[A-Za-z0-9_]++)*+)(@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)+)?"
 )
+_NO_MENTION_BEFORE = re.compile(rf"[@＠{_ACCENTED}]|://")
 
 
 def links(text: str) -> list[Span]:
@@ -183,8 +185,9 @@ def mentions(text: str) -> list[Span]:
         end = match.end()
         if match[3] is None and match[2].rpartition(".")[2].lower() not in tlds.ASCII:
             end = match.end(1)
-        found.append(Span(match.start(), end, text[match.start() : end]))
-    return _outside(found, [link for link in links(text) if "://" in link.text])
+        if _NO_MENTION_BEFORE.match(text, end) is None:
+            found.append(Span(match.start(), end, text[match.start() : end]))
+    return _outside(found, links(text))
 
 
 def _outside(spans: list[Span], taken: list[Span]) -> list[Span]:

@@ -34,7 +34,10 @@ _ACCOUNT_WORDS = re.compile(
     r"|app permissions|attached to a project",
     re.IGNORECASE,
 )
-_DUPLICATE_CODE = 187
+_DUPLICATE_CODES = {187, 327}
+_DUPLICATE_WORDS = re.compile(r"duplicate content|already (?:retweeted|reposted)", re.IGNORECASE)
+_WORDS = ("title", "detail", "message", "reason", "error", "error_description")
+"""Where X, and OAuth, say in words what is wrong."""
 
 
 class Answer(_line.Answer):
@@ -46,11 +49,15 @@ class Answer(_line.Answer):
         more = body.get("errors")
         return [body, *(e for e in (more if isinstance(more, list) else []) if isinstance(e, dict))]
 
+    def codes(self) -> set[int]:
+        """The numbers by which X names problems."""
+        return {p["code"] for p in self.problems() if isinstance(p.get("code"), int)}
+
     def words(self) -> str:
         """X's own words on one line, at most 500 characters, without keys and signatures."""
         if self.json() is None:
             return f"{len(self.body)} bytes that are not a JSON object"
-        said = dict.fromkeys(said_in(self.problems(), "title", "detail", "message", "reason"))
+        said = dict.fromkeys(said_in(self.problems(), *_WORDS))
         return self.redacted("; ".join(said))[:500] or "no reason given"
 
     @property
@@ -93,7 +100,7 @@ def judge(answer: Answer, *, publishing: bool, now: datetime) -> dict[str, Any]:
             if publishing and answer.json() is None:
                 # Not X's own words but some machine's in between: who knows what it did with ours.
                 raise lost(publishing, f"HTTP {answer.status} without X's words.", answer.evidence)
-            raise _refused(answer)
+            raise (publishing and _said_before(answer)) or _refused(answer)
         case status if 300 <= status < 400:
             problem = "X pointed to another address, which is not followed."
         case status if status >= 500:
@@ -107,17 +114,13 @@ def _forbidden(answer: Answer, *, publishing: bool) -> PlatformError:
     if publishing and answer.json() is None:
         return lost(publishing, "HTTP 403 without X's words.", answer.evidence)
     problems = answer.problems()
-    codes = {p["code"] for p in problems if isinstance(p.get("code"), int)}
     said = answer.words()
-    if publishing and ("duplicate content" in said.lower() or _DUPLICATE_CODE in codes):
-        # X names no id: only a look tells an earlier send of ours from somebody else's post.
-        return Unconfirmed(
-            "X says this account has said the same before.",
-            "Look whether it is live before anything else.",
-            evidence=f"duplicate: {answer.evidence}",
-        )
+    if publishing and (before := _said_before(answer)):
+        return before
     kinds = tuple(p["type"] for p in problems if isinstance(p.get("type"), str))
-    about_account = codes & _ACCOUNT_CODES or any(k.endswith(_ACCOUNT_TYPES) for k in kinds)
+    about_account = answer.codes() & _ACCOUNT_CODES or any(
+        k.endswith(_ACCOUNT_TYPES) for k in kinds
+    )
     if about_account or _ACCOUNT_WORDS.search(said):
         return Unauthorized(
             f"X does not let this account or app act: {said}",
@@ -125,6 +128,18 @@ def _forbidden(answer: Answer, *, publishing: bool) -> PlatformError:
             evidence=answer.evidence,
         )
     return _refused(answer)
+
+
+def _said_before(answer: Answer) -> Unconfirmed | None:
+    """X refuses to repeat: what was said before may be an earlier send of ours."""
+    if not (_DUPLICATE_WORDS.search(answer.words()) or answer.codes() & _DUPLICATE_CODES):
+        return None
+    # X names no id: only a look tells an earlier send of ours from somebody else's post.
+    return Unconfirmed(
+        "X says this account has said the same before.",
+        "Look whether it is live before anything else.",
+        evidence=f"duplicate: {answer.evidence}",
+    )
 
 
 def _refused(answer: Answer) -> Refused:

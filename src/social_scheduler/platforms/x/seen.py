@@ -1,29 +1,52 @@
-"""Compares what was approved with what X shows: un-shortened, un-escaped, without picture links."""
+"""Compares what was approved with what X shows: un-shortened, un-escaped, without picture links.
+
+What a post quotes stands among its links, however it came there: X quotes whatever post a text
+ends with the address of, and adds the address of what is quoted by option.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from social_scheduler import text as texts
 from social_scheduler.platforms import Call, Seen
+from social_scheduler.platforms.x.addresses import Repost, page_of, post_at
 
 _OF_ITS_OWN = ""
 """What a post that is no reply replies to; None would mean that X does not tell."""
+_NOTHING_OF_OURS = Seen(None, None, None, None, None, None, None)
+"""Of a repost only that it is there can be compared: all else is another's."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Quoted:
+    """Words without the address of what they quote, which is one of `links`."""
+
+    text: str | None
+    links: tuple[str, ...]
 
 
 def expected(call: Call) -> Seen:
     """What X shows of a part when it is exactly what was approved."""
+    if "repost" in call.message.options:
+        return _NOTHING_OF_OURS
     part = call.message.parts[call.number - 1]
     words = texts.nfc(part.text)
     links = texts.links(words)
+    told = [plain(link.text) for link in links]
+    option = call.message.options.get("quote") if call.number == 1 else None
+    quoted = _quoted_by(_with_plain_links(words, links), told, post_at(option) if option else None)
     return Seen(
         author_id=call.message.account,
-        text=_with_plain_links(words, links),
-        links=tuple(plain(link.text) for link in links),
+        text=quoted.text,
+        links=quoted.links,
         media_count=len(part.media),
-        alt_texts=tuple(texts.nfc(item.alt) for item in part.media),
+        alt_texts=tuple(
+            "" if item.type.startswith("video/") else texts.nfc(item.alt) for item in part.media
+        ),
         language=None,
         reply_to=call.reply_to or _OF_ITS_OWN,
     )
@@ -38,31 +61,42 @@ def shown(post: Mapping[str, Any], includes: Mapping[str, Any]) -> Seen:
     for_pictures = [u for u in urls if "media_key" in u or own_page in _leads_to(u)]
     urls = [u for u in urls if u not in for_pictures]
     pictures = _mapping(post.get("attachments")).get("media_keys") or []
+    told = [plain(_leads_to(url)) for url in urls]
+    quoted = _quoted_by(
+        _unshortened(words, urls, for_pictures) if isinstance(words, str) else None,
+        told,
+        referenced(post, "quoted"),
+    )
     return Seen(
         author_id=post.get("author_id"),
-        text=_unshortened(words, urls, for_pictures) if isinstance(words, str) else None,
-        links=tuple(plain(_leads_to(url)) for url in urls),
+        text=quoted.text,
+        links=quoted.links,
         media_count=len(pictures),
         alt_texts=_alt_texts(pictures, includes),
         language=None,
-        reply_to=next(
-            (
-                str(other.get("id"))
-                for other in _list(post.get("referenced_tweets"))
-                if other.get("type") == "replied_to"
-            ),
-            _OF_ITS_OWN,
-        ),
+        reply_to=referenced(post, "replied_to") or _OF_ITS_OWN,
     )
+
+
+def reposted(repost: Repost) -> Seen:
+    """An account's repost that is there: no words, and what it repeats."""
+    return Seen(repost.account, "", (page_of(repost.post),), 0, (), None, _OF_ITS_OWN)
+
+
+def referenced(post: Mapping[str, Any], how: str) -> str | None:
+    """The id of the post that this one is `replied_to`, `quoted` or `retweeted` of."""
+    others = _list(post.get("referenced_tweets"))
+    return next((str(o.get("id")) for o in others if o.get("type") == how), None)
 
 
 def is_copy(found: Seen, wanted: Seen) -> bool:
     """Whether a post in the timeline says what we meant to say, in the same place."""
-    return (found.author_id, found.text, found.media_count, found.reply_to) == (
+    return (found.author_id, found.text, found.media_count, found.reply_to, _posts(found)) == (
         wanted.author_id,
         wanted.text,
         wanted.media_count,
         wanted.reply_to,
+        _posts(wanted),
     )
 
 
@@ -79,6 +113,28 @@ def plain(address: str) -> str:
         return address
     path = "" if parts.path == "/" and not parts.query and not parts.fragment else parts.path
     return urlunsplit(parts._replace(netloc=parts.netloc.lower(), path=path))
+
+
+def _quoted_by(words: str | None, links: Sequence[str], quoted: str | None) -> _Quoted:
+    """Posts among the links in one spelling, each once; none is left at the end of the words."""
+    told: list[str] = []
+    for link in links:
+        post = post_at(link)
+        address = page_of(post) if post else link
+        if not post or address not in told:
+            told.append(address)
+    if quoted and page_of(quoted) not in told:
+        told.append(page_of(quoted))
+    for link in reversed(links):
+        if words is None or not post_at(link) or not words.endswith(link):
+            break
+        words = words.removesuffix(link).strip()
+    return _Quoted(words, tuple(told))
+
+
+def _posts(seen: Seen) -> set[str]:
+    """The posts among the links: one of them is quoted."""
+    return {link for link in seen.links or () if post_at(link)}
 
 
 def _with_plain_links(words: str, links: Iterable[texts.Span]) -> str:

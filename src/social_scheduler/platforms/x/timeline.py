@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
 from social_scheduler.errors import NotSent, Refused
 from social_scheduler.platforms import Call, Identity, Published, Seen
-from social_scheduler.platforms.x import posting, seen, wire
+from social_scheduler.platforms.x import keys, posting, seen, wire
+from social_scheduler.platforms.x.addresses import Repost, native, repost_in
 
 _FIELDS = {
     "expansions": ["attachments.media_keys"],
@@ -30,19 +32,30 @@ _PAGES = 5
 
 def identify(line: wire.Line) -> Identity:
     """GET /2/users/me."""
-    body = line.ask(lambda client: client.get_me(user_auth=True))
+    body = line.ask(lambda client: client.get_me(user_auth=line.user_auth))
     data = (body or {}).get("data")
     if isinstance(data, dict):
         native_id, handle = data.get("id"), data.get("username")
         if isinstance(native_id, str) and isinstance(handle, str):
-            return Identity(native_id, handle)
+            held = line.connection.keys
+            lasts = bool(held.get(keys.REFRESH))
+            return Identity(
+                native_id,
+                handle,
+                scopes=keys.scopes(held),
+                ends_at=None if lasts else keys.ends_at(held),
+            )
     raise NotSent("X did not say whose keys these are.")
 
 
 def read_back(line: wire.Line, remote_id: str) -> Seen | None:
     """GET /2/tweets/:id. X says 200 with `errors` for a post that is not there."""
-    post = posting.native(remote_id)
-    body = line.ask(lambda client: client.get_tweet(post, user_auth=True, **_FIELDS), gone=True)
+    if repost := repost_in(remote_id):
+        return _read_back_repost(line, repost)
+    post = native(remote_id)
+    body = line.ask(
+        lambda client: client.get_tweet(post, user_auth=line.user_auth, **_FIELDS), gone=True
+    )
     if body is None:
         return None
     data = body.get("data")
@@ -61,34 +74,65 @@ def find(line: wire.Line, call: Call, since: datetime, known: frozenset[str]) ->
 
     None means that everything since then was read and it is not there.
     """
-    account = posting.native(call.message.account)
+    account = native(call.message.account)
+    address = call.message.options.get("repost")
+    if address is not None:
+        repost = Repost(account, posting.named_post(address))
+        if str(repost) in known or not _reposts(line, repost, start_time=since - _SKEW):
+            return None
+        return Published(str(repost), address)
     wanted = seen.expected(call)
-    found: str | None = None
-    token: str | None = None
-    for _ in range(_PAGES):
-        body = _page(line, account, since - _SKEW, token)
+    found: list[str] = []
+    for body in _pages(line, account, lambda: not found, start_time=since - _SKEW):
         for post in _dicts(body.get("data")):
             remote_id = str(post.get("id"))
             if remote_id not in known and seen.is_copy(seen.shown(post, _includes(body)), wanted):
-                found = remote_id
-        token = body["meta"].get("next_token")
-        if token is None:
-            return None if found is None else posting.published(line.base_url, found)
-    if found is not None:
-        return posting.published(line.base_url, found)
-    raise NotSent(
-        f"The account has said more than {_PAGE * _PAGES} things since; not all was read."
+                found.append(remote_id)
+    return posting.published(line.base_url, found[-1]) if found else None
+
+
+def _read_back_repost(line: wire.Line, repost: Repost) -> Seen | None:
+    """Ids grow: what is repeated is older than its repost, so everything since then holds it."""
+    there = _reposts(line, repost, since_id=repost.post)
+    return seen.reposted(repost) if there else None
+
+
+def _reposts(line: wire.Line, repost: Repost, **stretch: Any) -> bool:
+    """Whether the account's timeline has this repost, in a stretch of it."""
+    return any(
+        seen.referenced(post, "retweeted") == repost.post
+        for body in _pages(line, repost.account, lambda: True, **stretch)
+        for post in _dicts(body.get("data"))
     )
 
 
-def _page(line: wire.Line, account: str, since: datetime, token: str | None) -> dict[str, Any]:
+def _pages(
+    line: wire.Line, account: str, wanting: Callable[[], bool], **stretch: Any
+) -> Iterator[dict[str, Any]]:
+    """The timeline's pages, newest first; NotSent when they go on while there is still `wanting`."""
+    token: str | None = None
+    for _ in range(_PAGES):
+        body = _page(line, account, token, stretch)
+        yield body
+        token = body["meta"].get("next_token")
+        if token is None:
+            return
+    if wanting():
+        raise NotSent(
+            f"The account has said more than {_PAGE * _PAGES} things since; not all was read."
+        )
+
+
+def _page(
+    line: wire.Line, account: str, token: str | None, stretch: dict[str, Any]
+) -> dict[str, Any]:
     body = line.ask(
         lambda client: client.get_users_tweets(
             account,
-            user_auth=True,
-            start_time=since,
+            user_auth=line.user_auth,
             max_results=_PAGE,
             pagination_token=token,
+            **stretch,
             **_FIELDS,
         )
     )
