@@ -1,18 +1,21 @@
-"""Draws every picture of the sample campaigns, the same to the pixel each time.
+"""Draws every picture and film of the sample campaigns, the same to the pixel each time.
 
     python campaigns/draw.py [FOLDER]
 
-The pictures are ours from the first line to the last: no photograph, no face, no font, no flag.
+They are ours from the first line to the last: no photograph, no face, no font, no flag, no tune.
 Scenes are drawn in units of the finished picture (1200 by 675) at three times its size, then
 reduced, which gives smooth edges. The file is long because there are many pictures: one function
-for each, in the order of `pictures()`.
+for each, in the order of `pictures()`. The films, which need PyAV, come last.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+from fractions import Fraction
+from functools import cache
 from itertools import pairwise
 from pathlib import Path
 from random import Random
@@ -26,6 +29,11 @@ CREAM, SAND, CLAY, WOOD, DARK_WOOD = "#fbf3e4", "#ead7b5", "#c98b5e", "#8a5a3b",
 RED, DEEP_RED, OCHRE, LEAF, DARK_LEAF = "#c1372f", "#8f2623", "#e2a336", "#6b9a4b", "#41683a"
 PEOPLE = [INK, TEAL, "#5b6b8c", DEEP_RED, "#3d4a3f", "#7c5c7e", "#2c5d63", CLAY]
 SKIN = ["#e8bd97", "#c98f65", "#9a6542", "#f0cfae", "#7d4e33"]
+
+FILM_SIZE, FILM_RATE, FILM_SECONDS, SOUND_RATE = (640, 360), 12, 10, 48_000
+STALLS = (40, 332, 624, 916)
+"""Where the stalls of the market begin."""
+SHUTTER_TOP, SHUTTER_FOOT = 238, 612
 
 Points = Iterable[tuple[float, float]]
 
@@ -644,6 +652,109 @@ def pictures() -> dict[str, Image.Image]:
     }
 
 
+def shuttered(street: Canvas) -> Canvas:
+    """The market street with every stall behind a wooden shutter."""
+    for x in STALLS:
+        left, width = x - 20, 290
+        street.box(left, SHUTTER_TOP, width, SHUTTER_FOOT - SHUTTER_TOP, WOOD, 3)
+        for y in range(SHUTTER_TOP + 8, SHUTTER_FOOT - 10, 22):
+            street.box(left + 6, y, width - 12, 16, "#7d5136" if y // 22 % 2 else "#93623f", 2)
+        street.box(left, SHUTTER_TOP - 14, width, 18, DARK_WOOD, 4)
+        street.disc(x + 125, SHUTTER_FOOT - 22, 7, "#d8c2a0")
+    return street
+
+
+OPENINGS = {"en": (0, 1, 2, 3), "ar": (3, 2, 1, 0), "fr": (1, 2, 0, 3)}
+"""In which order the stalls open in the film of each language: as its readers look, or from within."""
+BEGINS = (2.2, 4.8, 5.7, 6.6)
+"""When they do, in seconds."""
+
+
+@cache
+def street() -> tuple[Image.Image, Image.Image]:
+    """The market street open and closed, as small as the film."""
+    drawn = (market(), shuttered(market()))
+    opened, closed = (c.finished().resize(FILM_SIZE, Image.Resampling.LANCZOS) for c in drawn)
+    return opened, closed
+
+
+def street_film(order: tuple[int, ...]) -> Iterator[Image.Image]:
+    """A street at dusk whose shutters go up one after the other, and its light with them."""
+    opened, closed = street()
+    night = Image.new("RGB", FILM_SIZE, NIGHT)
+    scale = FILM_SIZE[0] / WIDTH
+    top, foot = round((SHUTTER_TOP + 4) * scale), round(SHUTTER_FOOT * scale)
+    for number in range(FILM_SECONDS * FILM_RATE):
+        at, up = number / FILM_RATE, 0.0
+        frame = closed.copy()
+        for begins, stall_number in zip(BEGINS, order, strict=True):
+            share = min(1.0, max(0.0, (at - begins) / 0.8))
+            share = share * share * (3 - 2 * share)  # slowly at both ends
+            up += share / len(order)
+            left = STALLS[stall_number] - 20
+            edge = foot - round((foot - top + 10) * share)
+            box = (round(left * scale), edge, round((left + 290) * scale), foot)
+            if share > 0:
+                frame.paste(opened.crop(box), box[:2])
+        yield Image.blend(night, frame, 0.45 + 0.55 * up)
+
+
+@cache
+def bells(seconds: float) -> list[array[float]]:
+    """A bell for each shutter, higher every time; pieces of 1024 samples."""
+    pieces = []
+    notes = [
+        (begins, 523.25 * step) for begins, step in zip(BEGINS, (1, 1.25, 1.5, 2), strict=True)
+    ]
+    for first in range(0, round(seconds * SOUND_RATE), 1024):
+        piece = array("f", bytes(4 * 1024))
+        for begins, hertz in notes:
+            for k in range(1024):
+                t = (first + k) / SOUND_RATE - begins
+                if 0 <= t < 2.5:
+                    swing = math.sin(math.tau * hertz * t) + 0.4 * math.sin(
+                        math.tau * hertz * 2.76 * t
+                    )
+                    piece[k] += 0.16 * swing * math.exp(-2.6 * t)
+        pieces.append(piece)
+    return pieces
+
+
+def films() -> dict[str, tuple[int, ...]]:
+    """Every film by its path from this folder, and the order in which its stalls open."""
+    return {f"life-after-daesh/media/street-{name}.mp4": OPENINGS[name] for name in OPENINGS}
+
+
+def save_film(order: tuple[int, ...], file: Path) -> None:
+    """Write one film, without any metadata: H.264 with AAC."""
+    import av
+
+    options = {"movflags": "+faststart", "fflags": "+bitexact"}
+    with av.open(str(file), "w", format="mp4", container_options=options) as made:
+        picture = made.add_stream(
+            "libx264", rate=FILM_RATE, options={"crf": "24", "preset": "slow"}
+        )
+        sound: av.AudioStream = made.add_stream(
+            "aac", rate=SOUND_RATE, options={"flags": "+bitexact"}
+        )
+        picture.width, picture.height = FILM_SIZE
+        picture.pix_fmt = "yuv420p"
+        picture.codec_context.thread_count = 1
+        sound.layout, sound.bit_rate = "mono", 40_000
+        for number, image in enumerate(street_film(order)):
+            frame = av.VideoFrame.from_image(image)  # type: ignore[no-untyped-call]
+            frame.pts = number
+            made.mux(picture.encode(frame.reformat(format="yuv420p")))
+        made.mux(picture.encode(None))
+        for number, piece in enumerate(bells(FILM_SECONDS)):
+            heard = av.AudioFrame(format="fltp", layout="mono", samples=1024)
+            heard.sample_rate, heard.pts = SOUND_RATE, number * 1024
+            heard.time_base = Fraction(1, SOUND_RATE)
+            heard.planes[0].update(piece.tobytes())
+            made.mux(sound.encode(heard))
+        made.mux(sound.encode(None))
+
+
 def save(image: Image.Image, file: Path) -> None:
     """Write one picture, without any metadata, as its suffix says."""
     if file.suffix == ".jpg":
@@ -653,13 +764,16 @@ def save(image: Image.Image, file: Path) -> None:
 
 
 def draw(folder: Path) -> list[Path]:
-    """Write every picture below `folder`; returns the files."""
+    """Write every picture and film below `folder`; returns the files."""
     files = []
     for name, image in pictures().items():
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         save(image, file)
         files.append(file)
+    for name, order in films().items():
+        save_film(order, folder / name)
+        files.append(folder / name)
     return files
 
 

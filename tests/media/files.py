@@ -10,8 +10,30 @@ from typing import Any
 
 from PIL import Image, PngImagePlugin
 
+from social_scheduler.message import Limits
+
 GPS_IFD = 0x8825
 XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><exif:GPSLatitude>36,20N</exif:GPSLatitude></x:xmpmeta>'
+
+
+def limits(**more: Any) -> Limits:
+    """What a network takes that takes most things."""
+    known: dict[str, Any] = {
+        "text": 280,
+        "counted_in": "graphemes",
+        "pictures": 4,
+        "picture_bytes": 5_000_000,
+        "picture_side": 4096,
+        "picture_types": frozenset({"image/jpeg", "image/png", "image/webp"}),
+        "alt_text": 1000,
+        "thread": True,
+        "films": 1,
+        "film_bytes": 50_000_000,
+        "film_side": 1920,
+        "film_milliseconds": 140_000,
+        "captions": True,
+    }
+    return Limits(**(known | more))
 
 
 def gradient(size: tuple[int, int] = (64, 48), mode: str = "RGB") -> Image.Image:

@@ -8,6 +8,7 @@ import struct
 import tracemalloc
 from io import BytesIO
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -15,11 +16,12 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from social_scheduler.media import pictures
-from social_scheduler.media.pictures import PictureError, clean, decode_check, inspect
+from social_scheduler.media.pictures import clean, decode_check, inspect
+from social_scheduler.media.problems import PictureError
 
 from . import files
 
-LIMITS = {"max_bytes": 5_000_000, "max_side": 4096}
+LIMITS: dict[str, Any] = {"max_bytes": 5_000_000, "max_side": 4096}
 TRACES = (
     b"Exif",
     b"GPS",
@@ -185,7 +187,7 @@ def test_a_moving_picture_is_refused(tmp_path: Path, form: str) -> None:
     data = files.encode(frames[0], form, save_all=True, append_images=frames[1:])
     path = files.write(tmp_path, "a", data)
     assert inspect(path).moving
-    with pytest.raises(PictureError, match="moving pictures come with video"):
+    with pytest.raises(PictureError, match="save one still picture"):
         clean(path, **LIMITS)
 
 

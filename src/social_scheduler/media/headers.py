@@ -1,4 +1,4 @@
-"""Reads what a picture file says about itself, from its bytes alone, before anything decodes it."""
+"""Reads what a file says about itself, from its bytes alone, before anything decodes it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,17 @@ JPEG: Final = "image/jpeg"
 PNG: Final = "image/png"
 GIF: Final = "image/gif"
 WEBP: Final = "image/webp"
+MP4: Final = "video/mp4"
+MOV: Final = "video/quicktime"
+WEBM: Final = "video/webm"
+VTT: Final = "text/vtt"
 
+PICTURES: Final = frozenset({JPEG, PNG, GIF, WEBP})
+FILMS: Final = frozenset({MP4, MOV, WEBM})
+SNIFFED: Final = 64
+"""As many first bytes tell what a file is."""
+
+_STILL_BRANDS = (b"hei", b"hev", b"mif1", b"msf1", b"avi")  # pictures that are built like films
 _HEAD = 1024
 _ZIP_TAIL = 22 + 65535
 _ZIP_END = b"PK\x05\x06"
@@ -19,7 +29,7 @@ _METADATA_READ = 1 << 20
 
 
 def kind_of(data: bytes) -> str | None:
-    """The kind of picture these first bytes begin; None if they begin none we publish."""
+    """The kind of picture, film or captions these first bytes begin; None: nothing we publish."""
     if data.startswith(b"\xff\xd8\xff"):
         return JPEG
     if data.startswith(b"\x89PNG\r\n\x1a\n"):
@@ -28,11 +38,17 @@ def kind_of(data: bytes) -> str | None:
         return GIF
     if data.startswith(b"RIFF") and data[8:12] == b"WEBP":
         return WEBP
+    if data[4:8] == b"ftyp" and not data[8:12].startswith(_STILL_BRANDS):
+        return MOV if data[8:12] == b"qt  " else MP4
+    if data.startswith(b"\x1aE\xdf\xa3") and b"webm" in data[:SNIFFED]:
+        return WEBM
+    if data.startswith((b"WEBVTT", b"\xef\xbb\xbfWEBVTT")):
+        return VTT
     return None
 
 
 def is_something_else_too(file: BinaryIO, size: int) -> bool:
-    """Whether a program could take this picture for a page, a script, a PDF or a ZIP archive."""
+    """Whether a program could take this file for a page, a script, a PDF or a ZIP archive too."""
     file.seek(0)
     head = file.read(_HEAD).lower()
     if any(sign in head for sign in _FOREIGN):

@@ -17,13 +17,18 @@ from typing import BinaryIO, Final
 
 from PIL import Image, IptcImagePlugin, JpegImagePlugin
 
-from social_scheduler.errors import InvalidInput
 from social_scheduler.media import headers, pixels
+from social_scheduler.media.problems import PictureError
 
 MAX_FILE_BYTES: Final = 50_000_000
 MAX_PIXELS: Final = 40_000_000
 
-_FORMATS = {headers.JPEG: "JPEG", headers.PNG: "PNG", headers.GIF: "GIF", headers.WEBP: "WEBP"}
+_FORMATS: Final = {
+    headers.JPEG: "JPEG",
+    headers.PNG: "PNG",
+    headers.GIF: "GIF",
+    headers.WEBP: "WEBP",
+}
 _GPS_IFD = 0x8825
 _PLACE_FIELDS = {(2, 26), (2, 27), (2, 90), (2, 92), (2, 95), (2, 100), (2, 101)}
 _METADATA_KEYS = ("exif", "xmp", "photoshop", "comment", "XML:com.adobe.xmp", "mp")
@@ -42,17 +47,6 @@ _DAMAGED = (
 _SAVE_ANEW = "open it in a picture program and save it as JPEG or PNG"
 
 
-class PictureError(InvalidInput):
-    """A picture that will not be published as it is: why, and what to do about it."""
-
-    @property
-    def reason(self) -> str:
-        return self.problem
-
-    def __str__(self) -> str:
-        return f"{self.problem}: {self.remedy}"
-
-
 @dataclass(frozen=True, slots=True)
 class Picture:
     """What the header of a picture file says. Sizes in pixels as stored, before any rotation."""
@@ -64,6 +58,9 @@ class Picture:
     has_location: bool
     has_metadata: bool
     moving: bool
+    milliseconds: int = 0
+    """How long a film is; pictures, also moving ones, do not say before they are decoded."""
+    sounds: int = 0
 
 
 def inspect(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> Picture:
@@ -77,18 +74,21 @@ def inspect(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> Picture:
 
 def decode_check(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> None:
     """Decodes a whole picture; raises PictureError if it is cut short or damaged."""
-    with opened(path, max_bytes=max_bytes) as file, _image(file) as image:
+    with opened(path, max_bytes=max_bytes) as file, reading(file) as image:
         _load(image)
 
 
-def clean(path: Path, *, max_bytes: int, max_side: int) -> tuple[bytes, str]:
-    """A copy with nothing but the pixels, upright, in sRGB, and its kind.
+def clean(
+    path: Path, *, max_bytes: int, max_side: int, kinds: frozenset[str] = headers.PICTURES
+) -> tuple[bytes, str]:
+    """A copy with nothing but the pixels, upright, in sRGB, and its kind: PNG or JPEG.
 
-    It is made smaller only where a side exceeds `max_side` pixels or it would exceed `max_bytes`.
+    It is made smaller only where a side exceeds `max_side` pixels or it would exceed `max_bytes`;
+    where PNG is not among `kinds`, what is see-through stands on white.
     The same file gives the same bytes with the same Pillow. Raises PictureError.
     """
     with opened(path) as file:
-        return clean_file(file, max_bytes=max_bytes, max_side=max_side)
+        return clean_file(file, max_bytes=max_bytes, max_side=max_side, kinds=kinds)
 
 
 @contextmanager
@@ -108,7 +108,7 @@ def opened(path: Path, *, max_bytes: int = MAX_FILE_BYTES) -> Iterator[BinaryIO]
 def inspect_file(file: BinaryIO) -> Picture:
     """As `inspect`, of a file that is already open."""
     size = file.seek(0, os.SEEK_END)
-    with _image(file) as image:
+    with reading(file) as image:
         kind = _kind(file)
         try:
             has_metadata, has_location = _says(image, kind, file)
@@ -125,18 +125,22 @@ def inspect_file(file: BinaryIO) -> Picture:
         )
 
 
-def clean_file(file: BinaryIO, *, max_bytes: int, max_side: int) -> tuple[bytes, str]:
+def clean_file(
+    file: BinaryIO, *, max_bytes: int, max_side: int, kinds: frozenset[str] = headers.PICTURES
+) -> tuple[bytes, str]:
     """As `clean`, of a file that is already open."""
-    with _image(file) as image:
+    with reading(file) as image:
         kind = _kind(file)
         if _moves(image, kind):
-            raise PictureError("it is a moving picture", "moving pictures come with video")
+            raise PictureError("it is a moving picture", "save one still picture of it")
         _load(image)
         try:
             bare = pixels.bare(image, max_side=max_side)
         except _DAMAGED as error:
             raise PictureError("its pixels cannot be read", _SAVE_ANEW) from error
-    encoded = pixels.encoded(bare, lossless=kind in (headers.PNG, headers.GIF), max_bytes=max_bytes)
+    encoded = pixels.encoded(
+        bare, lossless=kind in (headers.PNG, headers.GIF), max_bytes=max_bytes, kinds=kinds
+    )
     if encoded is None:
         raise PictureError(
             f"it does not fit into {max_bytes:,} bytes, however small", "use another picture"
@@ -146,14 +150,14 @@ def clean_file(file: BinaryIO, *, max_bytes: int, max_side: int) -> tuple[bytes,
 
 def _kind(file: BinaryIO) -> str:
     file.seek(0)
-    kind = headers.kind_of(file.read(16))
-    if kind is None:
+    kind = headers.kind_of(file.read(headers.SNIFFED))
+    if kind is None or kind not in _FORMATS:
         raise PictureError("it is not a JPEG, PNG, GIF or WEBP picture", _SAVE_ANEW)
     return kind
 
 
 @contextmanager
-def _image(file: BinaryIO) -> Iterator[Image.Image]:
+def reading(file: BinaryIO) -> Iterator[Image.Image]:
     """The picture, its header read and its size found to be in bounds, nothing decoded."""
     size = file.seek(0, os.SEEK_END)
     kind = _kind(file)

@@ -33,12 +33,17 @@ def bare(image: Image.Image, *, max_side: int) -> Image.Image:
     return fresh
 
 
-def encoded(image: Image.Image, *, lossless: bool, max_bytes: int) -> tuple[bytes, str] | None:
+def encoded(
+    image: Image.Image, *, lossless: bool, max_bytes: int, kinds: frozenset[str] = headers.PICTURES
+) -> tuple[bytes, str] | None:
     """The picture as a file of at most `max_bytes`, and its kind; None if no size of it fits.
 
     PNG where it was lossless or is see-through, else JPEG. A PNG that is too large becomes a JPEG
-    unless it is see-through; what is still too large is made smaller.
+    unless it is see-through; what is still too large is made smaller. Without PNG among the
+    `kinds` that a network takes, it is a JPEG on white.
     """
+    if headers.PNG not in kinds:
+        image, lossless = on_white(image), False
     see_through = image.mode == "RGBA"
     if lossless or see_through:
         data = _png(image)
@@ -59,6 +64,15 @@ def encoded(image: Image.Image, *, lossless: bool, max_bytes: int) -> tuple[byte
         smaller = (max(1, int(image.width * _SHRINK)), max(1, int(image.height * _SHRINK)))
         image = image.resize(smaller, Image.Resampling.LANCZOS)
     return None
+
+
+def on_white(image: Image.Image) -> Image.Image:
+    """The picture without see-through places."""
+    if image.mode != "RGBA":
+        return image
+    white = Image.new("RGBA", image.size, "white")
+    white.alpha_composite(image)
+    return white.convert("RGB")
 
 
 def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:

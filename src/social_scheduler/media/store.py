@@ -1,41 +1,36 @@
-"""Keeps the files that will be uploaded, each under the SHA-256 of its bytes, on this machine."""
+"""Makes and keeps the copies of pictures, films and captions that will be uploaded."""
 
 from __future__ import annotations
 
 import hashlib
+import importlib.metadata
 import json
 import os
-import re
-import secrets
 import threading
 from dataclasses import asdict, dataclass
+from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import PIL
 
-from social_scheduler.errors import WorkspaceError
-from social_scheduler.media import headers, pictures, pixels
+from social_scheduler.media import films, headers, pictures, pixels
+from social_scheduler.media.apart import Progress
+from social_scheduler.media.blobs import Blobs, MediaChanged, digest_of
+from social_scheduler.media.problems import FilmError
+from social_scheduler.message import Limits
+from social_scheduler.text import webvtt
 
-_SHA256 = re.compile(r"[0-9a-f]{64}")
-_LEFTOVER = ".part"
+__all__ = ["Derivative", "MediaChanged", "MediaStore"]
 
-
-class MediaChanged(WorkspaceError):
-    """A stored file no longer has the bytes it is named for."""
-
-    def __init__(self, sha256: str) -> None:
-        super().__init__(
-            f"The stored file {sha256[:12]}… was changed after it was approved.",
-            "Restore it from a backup, or queue the post again from the original.",
-        )
-        self.sha256 = sha256
+FILM_RECIPE: Final = 1
+"""Goes up when the same film would give other bytes, so that older copies are not taken for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Derivative:
-    """The clean copy of a picture: what will be uploaded. Sizes in pixels and bytes.
+    """The clean copy of a picture or film: what will be uploaded. Sizes in pixels and bytes.
 
     `location_removed`: the original said where it was taken; its author should know.
     """
@@ -47,78 +42,73 @@ class Derivative:
     bytes: int
     source_sha256: str
     location_removed: bool
+    milliseconds: int = 0
+    poster: str = ""
+    """The SHA-256 of a still picture of a film, for pages; it is never uploaded."""
 
 
-class MediaStore:
-    """Files by their SHA-256 below one directory. Safe to use from several threads and processes."""
+class MediaStore(Blobs):
+    """Copies by their SHA-256, and which copy was made of what."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
-        self._lock = threading.Lock()
+        super().__init__(root)
+        self._making = threading.Lock()
         self._derivatives: dict[str, Derivative] = {}
-        self._sources: dict[tuple[str, int, int, int, int], str] = {}
+        self._sources: dict[tuple[str, tuple[int, ...]], str] = {}
 
-    def path(self, sha256: str) -> Path:
-        """Where the file of this digest lies, or would lie."""
-        if not _SHA256.fullmatch(sha256):
-            raise ValueError(f"{sha256!r} is not a SHA-256 in small hexadecimal digits")
-        return self._root / sha256[:2] / sha256
+    def derive(self, source: Path, limits: Limits, progress: Progress | None = None) -> Derivative:
+        """The clean copy of a picture or film within these limits, made once and kept.
 
-    def exists(self, sha256: str) -> bool:
-        return self.path(sha256).is_file()
-
-    def put(self, data: bytes, kind: str) -> str:
-        """Keeps these bytes and returns their SHA-256; they are on the disk when it returns."""
-        if headers.kind_of(data) != kind:
-            raise ValueError(f"these bytes are not {kind}")
-        sha256 = hashlib.sha256(data).hexdigest()
-        target = self.path(sha256)
-        if not (target.is_file() and target.read_bytes() == data):
-            self._write(target, data)
-        return sha256
-
-    def open(self, sha256: str) -> BinaryIO:
-        """The file, open for reading. FileNotFoundError if it was never kept."""
-        return self.path(sha256).open("rb")
-
-    def verified_open(self, sha256: str) -> BinaryIO:
-        """The file's bytes, at their start, after they were found to be those of the digest.
-
-        They are held in memory: what is read is what was hashed, even if somebody writes into
-        the file meanwhile. Raises MediaChanged; FileNotFoundError if it was never kept.
+        One that is used by many posts is read and encoded once. Raises MediaError.
         """
-        data = self.path(sha256).read_bytes()
-        if hashlib.sha256(data).hexdigest() != sha256:
-            raise MediaChanged(sha256)
-        return BytesIO(data)
-
-    def derive(self, source: Path, *, max_bytes: int, max_side: int) -> Derivative:
-        """The clean copy of a picture within these limits, made once and kept.
-
-        A picture used by many posts is read and encoded once. Raises PictureError.
-        """
+        if films.is_film(source):
+            return self._film(source, limits, progress)
         with pictures.opened(source) as file:
-            seen = os.fstat(file.fileno())
-            identity = (str(source), seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
-            with self._lock:
-                digest = self._sources.get(identity)
-                known = digest and self._derivatives.get(_key(digest, max_bytes, max_side))
-            if known and self.exists(known.sha256):
-                return known
+            digest = self._digest(source, file.fileno())
+            still = self._known("picture", digest, *_of_picture(limits))
+            if still:
+                return still
+            if pictures.inspect_file(file).moving:
+                return self._moving(source, digest, limits, progress)
+            file.seek(0)
             data = file.read(pictures.MAX_FILE_BYTES + 1)
-        digest = hashlib.sha256(data).hexdigest()
-        key = _key(digest, max_bytes, max_side)
-        derivative = self._remembered(key) or self._make(data, digest, key, max_bytes, max_side)
-        with self._lock:
-            self._sources[identity] = digest
-            self._derivatives[key] = derivative
-        return derivative
+        return self._picture(data, hashlib.sha256(data).hexdigest(), limits)
 
-    def _make(
-        self, data: bytes, digest: str, key: str, max_bytes: int, max_side: int
-    ) -> Derivative:
+    def captions(self, source: Path, milliseconds: int) -> str:
+        """The captions of a film of this length, written anew; their SHA-256.
+
+        Raises CaptionsError for what is no WebVTT, or goes on after the film ends.
+        """
+        captions = read_captions(source)
+        if milliseconds and captions.ends > milliseconds + 1000:
+            raise webvtt.CaptionsError(
+                f"the captions end after {captions.ends / 1000:.1f} seconds, "
+                f"the film after {milliseconds / 1000:.1f}",
+                "shorten the last cues",
+            )
+        return self.put(captions.written(), headers.VTT)
+
+    def poster(self, sha256: str) -> str:
+        """The SHA-256 of a still picture of a film that is kept; made again if it was lost."""
+        note = self._note(f"poster-{sha256}")
+        try:
+            poster = json.loads(note.read_bytes())["poster"]
+            self.shown(poster).close()
+            return str(poster)
+        except (OSError, ValueError, TypeError, LookupError, MediaChanged):
+            pass  # only ever a short cut
+        with self.shown(sha256) as film, self.draft() as out:
+            films.poster(film, out)
+            poster = self.adopt(out)
+        self._write(note, json.dumps({"poster": poster}).encode())
+        return poster
+
+    def _picture(self, data: bytes, digest: str, limits: Limits) -> Derivative:
+        max_bytes, max_side, kinds = _of_picture(limits)
         original = pictures.inspect_file(BytesIO(data))
-        copy, kind = pictures.clean_file(BytesIO(data), max_bytes=max_bytes, max_side=max_side)
+        copy, kind = pictures.clean_file(
+            BytesIO(data), max_bytes=max_bytes, max_side=max_side, kinds=frozenset(kinds)
+        )
         result = pictures.inspect_file(BytesIO(copy))
         derivative = Derivative(
             sha256=self.put(copy, kind),
@@ -129,47 +119,147 @@ class MediaStore:
             source_sha256=digest,
             location_removed=original.has_location,
         )
-        self._write(self._note(key), json.dumps(asdict(derivative), sort_keys=True).encode())
-        return derivative
+        return self._noted(derivative, "picture", digest, max_bytes, max_side, kinds)
 
-    def _remembered(self, key: str) -> Derivative | None:
+    def _moving(
+        self, source: Path, digest: str, limits: Limits, progress: Progress | None
+    ) -> Derivative:
+        """A moving picture: as GIF where the network takes it, else as a film that plays once."""
+        as_film = not limits.moving_picture_bytes
+        if as_film and not limits.films:
+            raise FilmError("it moves, and this network takes no films", "save one still picture")
+        most = limits.film_bytes if as_film else limits.moving_picture_bytes
+        side = _film_side(limits) if as_film else limits.picture_side
+        wanted = ("moving", digest, as_film, most, side)
+        if known := self._known(*wanted):
+            return known
+        with pictures.opened(source) as file, self.draft() as out:
+            location = pictures.inspect_file(file).has_location
+            made = films.moving_picture(
+                file, out, as_film=as_film, max_bytes=most, max_side=side, progress=progress
+            )
+            kind = headers.MP4 if as_film else headers.GIF
+            derivative = self._adopted(out, made, kind, digest, location)
+        return self._noted(derivative, *wanted)
+
+    def _film(self, source: Path, limits: Limits, progress: Progress | None) -> Derivative:
+        """A film: the same copy for all networks that it fits, a smaller one where it must be."""
+        if not limits.films:
+            raise FilmError("this network takes no films", "show a picture there")
+        film = films.inspect(source)
+        if limits.film_milliseconds and film.milliseconds > limits.film_milliseconds:
+            raise FilmError(
+                f"it is {film.milliseconds / 1000:.1f} seconds long, and this network takes "
+                f"{limits.film_milliseconds / 1000:.0f}",
+                "cut it shorter",
+            )
+        side, most = _film_side(limits), limits.film_bytes or films.MAX_COPY_BYTES
+        side = min(side, max(film.width, film.height) // 2 * 2 or 2)
+        with films.opened(source) as file:
+            digest = self._digest(source, file.fileno())
+            best = self._known("film", digest, side)
+            if best and best.bytes <= most:
+                return best
+            if known := self._known("film", digest, side, most):
+                return known
+            with self.draft() as out:
+                made = films.copy(
+                    file,
+                    out,
+                    film,
+                    max_bytes=most,
+                    max_side=side,
+                    natural=best is None,
+                    progress=progress,
+                )
+                copy = self._adopted(out, made, headers.MP4, digest, film.has_location)
+            if self._digest(source, file.fileno()) != digest:
+                raise FilmError("it was changed while it was read", "try again")
+        wanted = ("film", digest, side) if made.natural else ("film", digest, side, most)
+        return self._noted(copy, *wanted)
+
+    def _adopted(
+        self, out: BinaryIO, made: films.Made, kind: str, digest: str, location: bool
+    ) -> Derivative:
+        size = os.fstat(out.fileno()).st_size
+        sha256 = self.adopt(out)
+        return Derivative(
+            sha256=sha256,
+            kind=kind,
+            width=made.width,
+            height=made.height,
+            bytes=size,
+            source_sha256=digest,
+            location_removed=location,
+            milliseconds=made.milliseconds,
+            poster=self.poster(sha256) if kind in headers.FILMS else "",
+        )
+
+    def _digest(self, source: Path, descriptor: int) -> str:
+        """The SHA-256 of an original; read again only when it was changed."""
+        seen = os.fstat(descriptor)
+        identity = (seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns)
+        with self._making:
+            known = self._sources.get((str(source), identity))
+        if known:
+            return known
+        with source.open("rb") as file:
+            digest = digest_of(file)
+        with self._making:
+            self._sources[str(source), identity] = digest
+        return digest
+
+    def _known(self, *wanted: object) -> Derivative | None:
+        """What was made before, if it is there and whole."""
+        key = _key(wanted)
+        with self._making:
+            known = self._derivatives.get(key)
+        if known:
+            return known if self.exists(known.sha256) else None
         try:
             derivative = Derivative(**json.loads(self._note(key).read_bytes()))
-            self.verified_open(derivative.sha256).close()
+            self.shown(derivative.sha256).close()
         except (OSError, ValueError, TypeError, MediaChanged):
             return None  # only ever a short cut: without it the copy is made again
+        with self._making:
+            self._derivatives[key] = derivative
+        return derivative
+
+    def _noted(self, derivative: Derivative, *wanted: object) -> Derivative:
+        key = _key(wanted)
+        self._write(self._note(key), json.dumps(asdict(derivative), sort_keys=True).encode())
+        with self._making:
+            self._derivatives[key] = derivative
         return derivative
 
     def _note(self, key: str) -> Path:
         return self._root / "derived" / f"{key}.json"
 
-    def _write(self, target: Path, data: bytes) -> None:
-        """The whole file or none of it, whenever the machine stops."""
-        for directory in (self._root, target.parent):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        part = target.with_name(f"{target.name}.{secrets.token_hex(8)}{_LEFTOVER}")
-        descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            part.replace(target)
-        except BaseException:
-            part.unlink(missing_ok=True)
-            raise
-        for directory in (target.parent, self._root):
-            _sync(directory)
+
+def read_captions(source: Path) -> webvtt.Captions:
+    """The captions in a file, read strictly; raises CaptionsError."""
+    with source.open("rb") as file:
+        return webvtt.read(file.read(webvtt.MAX_SOURCE_BYTES + 1))
 
 
-def _key(digest: str, max_bytes: int, max_side: int) -> str:
-    parts = (digest, max_bytes, max_side, PIL.__version__, pixels.RECIPE)
-    return hashlib.sha256(repr(parts).encode()).hexdigest()
+def _of_picture(limits: Limits) -> tuple[int, int, tuple[str, ...]]:
+    return limits.picture_bytes, limits.picture_side, tuple(sorted(limits.picture_types))
 
 
-def _sync(directory: Path) -> None:
-    descriptor = os.open(directory, os.O_RDONLY)
+def _film_side(limits: Limits) -> int:
+    return min(limits.film_side or films.MAX_SIDE, films.MAX_SIDE)
+
+
+def _key(wanted: tuple[object, ...]) -> str:
+    made_with: tuple[object, ...] = (PIL.__version__, pixels.RECIPE)
+    if wanted[0] != "picture":
+        made_with = (*made_with, _av_version(), FILM_RECIPE)
+    return hashlib.sha256(repr((*wanted, *made_with)).encode()).hexdigest()
+
+
+@cache
+def _av_version() -> str:
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return importlib.metadata.version("av")
+    except importlib.metadata.PackageNotFoundError:
+        return ""
