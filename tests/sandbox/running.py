@@ -20,20 +20,19 @@ TIMEOUT = 20.0
 
 @dataclass(frozen=True)
 class SandboxAccount:
-    """An account and its four secrets."""
+    """An account and its secrets, by the names its network gives them."""
 
     id: str
+    network: str
     handle: str
     name: str
     language: str
-    api_key: str
-    api_secret: str
-    access_token: str
-    access_secret: str
+    keys: dict[str, str]
 
     def auth(self) -> OAuth1:
-        """Signs requests with this account's keys."""
-        return OAuth1(self.api_key, self.api_secret, self.access_token, self.access_secret)
+        """Signs requests with the keys of an account on X."""
+        k = self.keys
+        return OAuth1(k["api_key"], k["api_secret"], k["access_token"], k["access_secret"])
 
 
 @dataclass
@@ -44,20 +43,30 @@ class Sandbox:
     path: Path
     process: subprocess.Popen[str]
 
-    def ledger(self) -> list[LedgerEntry]:
-        """Every post accepted so far, in order."""
-        return read_ledger(self.path)
+    def ledger(self, network: str | None = None) -> list[LedgerEntry]:
+        """Every post accepted so far (by one network), in order."""
+        return read_ledger(self.path, network=network)
 
     def add_account(
-        self, handle: str, language: str = "en", *, name: str | None = None, again: bool = False
+        self,
+        handle: str,
+        language: str = "en",
+        *,
+        network: str = "x",
+        name: str | None = None,
+        again: bool = False,
+        premium: bool = False,
     ) -> SandboxAccount:
         wish = {"handle": handle, "name": name or handle, "language": language, "again": again}
-        return SandboxAccount(**self._post("/sandbox/accounts", wish))
+        made = self._post("/sandbox/accounts", wish | {"network": network, "premium": premium})
+        about = {n: made.pop(n) for n in ("id", "network", "handle", "name", "language")}
+        return SandboxAccount(**about, keys=made)
 
     def fault(
         self,
         fault: str,
         *,
+        network: str | None = None,
         account: str | None = None,
         route: str | None = None,
         times: int | None = 1,
@@ -67,7 +76,8 @@ class Sandbox:
     ) -> dict[str, Any]:
         """Switch a fault on; see social_scheduler.sandbox.faults for the names."""
         wish = {"fault": fault, "account": account, "route": route, "times": times, "after": after}
-        return self._post("/sandbox/faults", wish | {"seconds": seconds, "location": location})
+        more = {"network": network, "seconds": seconds, "location": location}
+        return self._post("/sandbox/faults", wish | more)
 
     def clear_faults(self) -> None:
         requests.delete(self.url + "/sandbox/faults", timeout=TIMEOUT).raise_for_status()

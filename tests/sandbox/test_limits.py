@@ -14,9 +14,8 @@ from social_scheduler.sandbox import Rates
 from social_scheduler.sandbox.accounts import Account, add_account
 from social_scheduler.sandbox.counting import weighted_length
 from social_scheduler.sandbox.ledger import Ledger
-from social_scheduler.sandbox.posts import accept
-from social_scheduler.sandbox.problems import Problem
-from social_scheduler.sandbox.rates import take
+from social_scheduler.sandbox.posts import DUPLICATE_WINDOW, SaidBefore, Wish, accept
+from social_scheduler.sandbox.rates import TooMany, take
 from social_scheduler.sandbox.uploads import begin, complete, owned
 from tests.sandbox.conftest import Client
 from tests.sandbox.running import start_sandbox
@@ -92,24 +91,25 @@ def test_the_hundred_and_first_post_in_fifteen_minutes_waits(tmp_path: Path) -> 
 
 
 def test_a_window_ends_after_fifteen_minutes(book: Ledger, clock: Clock, author: Account) -> None:
-    rates = Rates({"post": 1})
-    assert take(book, rates, author.id, "post")["x-rate-limit-remaining"] == "0"
+    rates = Rates({"x/post": 1})
+    assert take(book, rates, author, "post").remaining == 0
     clock.forward(seconds=899)
-    with pytest.raises(Problem, match="429") as refused:
-        take(book, rates, author.id, "post")
+    with pytest.raises(TooMany, match="429") as refused:
+        take(book, rates, author, "post")
     start = clock.now - timedelta(seconds=899)
-    assert refused.value.headers["x-rate-limit-reset"] == str(int(start.timestamp()) + 900)
+    assert refused.value.standing.reset == int(start.timestamp()) + 900
     clock.forward(seconds=1)
-    assert take(book, rates, author.id, "post")["x-rate-limit-remaining"] == "0"
+    assert take(book, rates, author, "post").remaining == 0
 
 
 def test_the_same_words_may_return_after_a_day(book: Ledger, clock: Clock, author: Account) -> None:
-    accept(book, author, "good morning")
+    words = Wish("good morning")
+    accept(book, author, words, not_within=DUPLICATE_WINDOW)
     clock.forward(hours=23, minutes=59)
-    with pytest.raises(Problem, match="duplicate content"):
-        accept(book, author, "good morning")
+    with pytest.raises(SaidBefore):
+        accept(book, author, words, not_within=DUPLICATE_WINDOW)
     clock.forward(minutes=1)
-    accept(book, author, "good morning")
+    accept(book, author, words, not_within=DUPLICATE_WINDOW)
 
 
 def test_an_upload_is_good_for_a_day(book: Ledger, clock: Clock, author: Account) -> None:
@@ -126,9 +126,9 @@ def test_an_upload_is_good_for_a_day(book: Ledger, clock: Clock, author: Account
 def test_ids_grow_even_when_the_clock_goes_back(
     book: Ledger, clock: Clock, author: Account
 ) -> None:
-    first = accept(book, author, "one")
+    first = accept(book, author, Wish("one"))
     clock.forward(hours=-2)
-    assert accept(book, author, "two").id > first.id
+    assert accept(book, author, Wish("two")).id > first.id
 
 
 @pytest.fixture

@@ -16,14 +16,21 @@ from social_scheduler.sandbox.ledger import Ledger
 from social_scheduler.sandbox.oauth import authenticate
 from social_scheduler.sandbox.problems import Problem
 from tests.sandbox.conftest import Client
-from tests.sandbox.running import TIMEOUT, Sandbox
+from tests.sandbox.running import TIMEOUT, Sandbox, SandboxAccount
 
 REFUSAL = {"title": "Unauthorized", "type": "about:blank", "status": 401, "detail": "Unauthorized"}
 
 
-@pytest.mark.parametrize("wrong", ["api_key", "api_secret", "access_token", "access_secret"])
+NAMES = ("api_key", "api_secret", "access_token", "access_secret")
+
+
+def with_keys(account: SandboxAccount, **others: str) -> SandboxAccount:
+    return replace(account, keys={**account.keys, **others})
+
+
+@pytest.mark.parametrize("wrong", NAMES)
 def test_each_wrong_secret_is_unauthorized(client: Client, wrong: str) -> None:
-    stranger = Client(client.sandbox, replace(client.account, **{wrong: "x" * 30}))
+    stranger = Client(client.sandbox, with_keys(client.account, **{wrong: "x" * 30}))
     answer = stranger.post("let me in")
     assert (answer.status_code, answer.json()) == (401, REFUSAL)
     assert client.texts() == []
@@ -37,8 +44,10 @@ def test_a_request_without_a_signature_is_unauthorized(sandbox: Sandbox) -> None
 
 def test_keys_of_two_accounts_do_not_mix(sandbox: Sandbox, client: Client) -> None:
     other = sandbox.add_account("second_desk", "en")
-    mixed = replace(
-        client.account, access_token=other.access_token, access_secret=other.access_secret
+    mixed = with_keys(
+        client.account,
+        access_token=other.keys["access_token"],
+        access_secret=other.keys["access_secret"],
     )
     assert Client(sandbox, mixed).get("/2/users/me").status_code == 401
 
@@ -66,9 +75,13 @@ def test_the_same_signed_request_is_taken_once(client: Client) -> None:
 
 
 def test_another_signature_method_is_refused(client: Client) -> None:
-    a = client.account
+    k = client.account.keys
     auth = OAuth1(
-        a.api_key, a.api_secret, a.access_token, a.access_secret, signature_method="PLAINTEXT"
+        k["api_key"],
+        k["api_secret"],
+        k["access_token"],
+        k["access_secret"],
+        signature_method="PLAINTEXT",
     )
     answer = requests.get(client.sandbox.url + "/2/users/me", auth=auth, timeout=TIMEOUT)
     assert answer.status_code == 401
@@ -100,10 +113,10 @@ def test_a_clock_more_than_five_minutes_off_is_refused(tmp_path: Path) -> None:
 
 def _signed(keys: Keys, stamp: int) -> tuple[str, dict[str, str]]:
     signer = Signer(
-        keys.api_key,
-        keys.api_secret,
-        keys.access_token,
-        keys.access_secret,
+        keys["api_key"],
+        keys["api_secret"],
+        keys["access_token"],
+        keys["access_secret"],
         timestamp=str(stamp),
         nonce=f"nonce-{stamp}",
     )

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import requests
 
+from tests.sandbox import story
 from tests.sandbox.conftest import Client
 from tests.sandbox.running import TIMEOUT, Sandbox
 
@@ -26,7 +27,7 @@ def test_arabic_posts_run_from_right_to_left(sandbox: Sandbox) -> None:
     client = Client(sandbox, sandbox.add_account("desk_ar", "ar", name="المكتب"))
     client.posted("مرحبا بكم في @partner\nhttps://example.org/ar #وسم")
     html = page(client)
-    assert re.search(r'<article class="card"[^>]*lang="ar" dir="rtl"', html)
+    assert re.search(r'<article class="card x"[^>]*lang="ar" dir="rtl"', html)
     assert '<p dir="auto">مرحبا بكم في <bdi class="tag">@partner</bdi></p>' in html
     # A line of links and tags alone has no direction of its own: it takes the post's.
     assert '<p><a href="https://example.org/ar"' in html
@@ -93,7 +94,7 @@ def test_pages_load_nothing_from_elsewhere_and_run_nothing(client: Client) -> No
     client.posted("hello")
     answer = client.get(f"/@{client.account.handle}")
     policy = answer.headers["Content-Security-Policy"]
-    assert policy.startswith("default-src 'none'; style-src 'self'; img-src 'self';")
+    assert policy.startswith("default-src 'none'; style-src 'self'; img-src 'self'; media-src")
     assert "unsafe" not in policy
     assert not re.search(r'\s(?:style|on\w+)="', answer.text)
     sources = re.findall(r'(?:src|<link[^>]*href)="([^"]*)"', answer.text)
@@ -105,3 +106,46 @@ def test_pages_load_nothing_from_elsewhere_and_run_nothing(client: Client) -> No
 def test_an_unknown_account_or_page_is_not_found(sandbox: Sandbox) -> None:
     for path in ("/@nobody", "/nothing", "/media/" + "0" * 64, "/2/nothing"):
         assert requests.get(sandbox.url + path, timeout=TIMEOUT).status_code == 404
+
+
+def test_every_network_has_its_pages_and_its_addresses_of_posts(sandbox: Sandbox) -> None:
+    story.tell(sandbox, "en")
+    listed = sandbox.ledger()
+    first = {n: next(e for e in listed if e.network == n) for n in story.SPOKEN}
+    uri = first["bluesky"].id
+    did, key = uri.removeprefix("at://").split("/app.bsky.feed.post/")
+    handles = {network: entry.account for network, entry in first.items()}
+    for path in (
+        "/",
+        *(f"/{network}" for network in first),
+        *(f"/{network}/@{handle}" for network, handle in handles.items()),
+        f"/@{handles['mastodon']}/{first['mastodon'].id}",
+        f"/profile/{did}/post/{key}",
+        f"/profile/{handles['bluesky']}/post/{key}",
+        f"/profile/{handles['bluesky']}",
+        f"/t.me/{handles['telegram']}/2",
+        f"/t.me/{handles['telegram']}",
+    ):
+        answer = requests.get(sandbox.url + path, timeout=TIMEOUT)
+        assert (answer.status_code, "Partner spotlight" in answer.text) == (200, True), path
+    for path in (f"/profile/{did}/post/3aaaaaaaaaaaa", f"/t.me/{handles['telegram']}/99", "/@a/1"):
+        assert requests.get(sandbox.url + path, timeout=TIMEOUT).status_code == 404
+
+
+def test_a_film_is_sent_in_stretches_to_those_who_ask_so(sandbox: Sandbox) -> None:
+    story.tell(sandbox, "ar")
+    whole, captions = story.film("ar")
+    media = next(m for e in sandbox.ledger("bluesky") for m in e.media if "ar" in m.captions)
+    url = f"{sandbox.url}/media/{media.sha256}"
+    for wanted, told, part in (
+        ("bytes=0-", f"bytes 0-{len(whole) - 1}/{len(whole)}", whole),
+        ("bytes=10-19", f"bytes 10-19/{len(whole)}", whole[10:20]),
+        ("bytes=-5", f"bytes {len(whole) - 5}-{len(whole) - 1}/{len(whole)}", whole[-5:]),
+    ):
+        answer = requests.get(url, headers={"Range": wanted}, timeout=TIMEOUT)
+        assert (answer.status_code, answer.headers["Content-Range"]) == (206, told)
+        assert answer.content == part
+    assert requests.get(url, timeout=TIMEOUT).content == whole
+    address = f"{sandbox.url}/media/{media.captions['ar']}"
+    said = requests.get(address, timeout=TIMEOUT)
+    assert (said.content, said.headers["Content-Type"]) == (captions, "text/vtt; charset=utf-8")

@@ -24,8 +24,10 @@ from typing import Annotated, Any
 
 import typer
 
+from social_scheduler.cli import demo_judge
 from social_scheduler.cli.demo_files import Copied, copy_samples
-from social_scheduler.cli.shared import bad, err, good, note, out, table
+from social_scheduler.cli.demo_judge import Expected
+from social_scheduler.cli.shared import bad, err, good, note, out
 from social_scheduler.cli.workspace import end
 from social_scheduler.config import SETTINGS_FILE
 from social_scheduler.errors import SchedulerError, WorkspaceError
@@ -40,8 +42,8 @@ PEOPLE: dict[str, tuple[list[str], Sequence[str]]] = {
     "dana": (["duty"], ()),
 }
 SOON = timedelta(minutes=6)
-"""When the story's second post is due: time for a newcomer to approve it and watch."""
-HEAD_START = timedelta(seconds=25)
+"""When the story's other posts begin: time for a newcomer to approve them and watch."""
+HEAD_START = timedelta(seconds=20)
 """From copying the files to the first due moment: time to queue and approve."""
 
 
@@ -58,7 +60,7 @@ def demo(
         Path | None, typer.Option("--keep", help="Keep the workspace in this folder.")
     ] = None,
 ) -> None:
-    """See it work: sample campaigns, a rehearsal network, a worker and the desk."""
+    """See it work: sample campaigns, four rehearsal networks, a worker and the desk."""
     folder = (keep or Path(tempfile.mkdtemp(prefix="social-scheduler-demo-"))).resolve()
     if keep and folder.exists() and any(folder.iterdir()):
         raise WorkspaceError(f"{folder} is not empty.", "Name a new folder with --keep.")
@@ -82,7 +84,7 @@ class Demo:
         self._configure()
         with self._process("sandbox") as process:
             network = _address_of(process)
-            note(f"A rehearsal network at {network}")
+            note(f"X, Bluesky, Mastodon and Telegram as rehearsal networks at {network}")
             self._enrol()
             copied = self._queue()
             self._approve(copied, everything=once)
@@ -102,9 +104,12 @@ class Demo:
 
     def _enrol(self) -> None:
         self.run("login", "admin", who="admin")
+        self._copy()
         with ThreadPoolExecutor(2) as two:  # commands take a second each to start
+            connected = two.submit(self.run, "accounts", "connect", "--all", who="admin")
             for done in [two.submit(self._enrol_one, name) for name in PEOPLE]:
                 done.result()
+            connected.result()
         note(f"People: {', '.join(PEOPLE)}")
 
     def _enrol_one(self, name: str) -> None:
@@ -115,15 +120,18 @@ class Demo:
             self.run("login", name, who=name)
 
     def _queue(self) -> list[Copied]:
-        now = datetime.now(UTC)
-        copied = copy_samples(
-            self.folder / "campaigns", now=now, first=now + HEAD_START, soon=now + SOON
-        )
-        self.run("accounts", "add", "--all", who="admin")
+        copied = self._copy()
         self.run("check", who=None)
         self.run("queue", who="amal")
         note(f"Checked and queued: {len(copied)} campaigns in {', '.join(LANGUAGES)}")
         return copied
+
+    def _copy(self) -> list[Copied]:
+        """The samples, their first posts due a head start from now."""
+        now = datetime.now(UTC)
+        return copy_samples(
+            self.folder / "campaigns", now=now, first=now + HEAD_START, soon=now + SOON
+        )
 
     def _approve(self, copied: Sequence[Copied], *, everything: bool) -> None:
         """One reviewer approves the first post of each; for `once` a second one the quotes."""
@@ -146,30 +154,19 @@ class Demo:
             time.sleep(wait.total_seconds() + 0.2)
         self.run("work", "--until-idle", who=None)
         ledger = self.ask("sandbox", "ledger", who=None)
-        _print_ledger(ledger)
-        differences = judge(expected, ledger)
+        demo_judge.show(ledger)
+        differences = demo_judge.judge([e.said for e in expected], ledger)
         for difference in differences:
             bad(difference)
         if differences:
             raise SchedulerError("What was published differs from what was approved.")
-        good(f"{len(ledger)} posts on the network: exactly what was approved, each once.")
+        good(f"{demo_judge.counted(ledger)}: exactly what was approved, each once.")
 
     def _expected(self) -> list[Expected]:
-        """What the approved posts say, part by part, as people were shown it."""
+        """What the approved posts of the next minutes say, as people were shown it."""
         lines = self.ask("review", "posts", who="rana")
         approved = [x["reference"] for x in lines if x["state"] == "approved"]
-        found = [
-            Expected(
-                message["handle"],
-                part["text"],
-                tuple((p["sha256"], p["alt"]) for p in part["pictures"]),
-                datetime.fromisoformat(message["delivery"]["due_at"]),
-            )
-            for view in self.ask("review", "show", *approved, who="rana")
-            for language in view["languages"]
-            for message in language["messages"]
-            for part in message["parts"]
-        ]
+        found = demo_judge.expected(self.ask("review", "show", *approved, who="rana"))
         return [e for e in found if e.due < datetime.now(UTC) + timedelta(minutes=5)]
 
     def _wait_for_newcomer(self, network: str) -> None:
@@ -230,63 +227,6 @@ class Demo:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
-    """One part as it was approved."""
-
-    handle: str
-    text: str
-    pictures: tuple[tuple[str, str], ...]
-    due: datetime
-
-
-def judge(expected: Sequence[Expected], ledger: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Every difference between what was approved and what the network accepted."""
-    wanted = sorted((e.handle, e.text, e.pictures) for e in expected)
-    said = sorted(
-        (
-            entry["account"],
-            entry["text"],
-            tuple((m["sha256"], m["alt_text"] or "") for m in entry["media"]),
-        )
-        for entry in ledger
-    )
-    found = [
-        f"published but not approved, or twice: {x[0]}: {x[1]!r}" for x in _beyond(said, wanted)
-    ]
-    return found + [f"approved but not published: {x[0]}: {x[1]!r}" for x in _beyond(wanted, said)]
-
-
-def _beyond(these: Sequence[Any], those: Sequence[Any]) -> list[Any]:
-    left = list(those)
-    beyond = []
-    for one in these:
-        if one in left:
-            left.remove(one)
-        else:
-            beyond.append(one)
-    return beyond
-
-
-def _print_ledger(ledger: Sequence[Mapping[str, Any]]) -> None:
-    table(
-        "account",
-        "received",
-        "what the rehearsal network accepted",
-        "pictures",
-        rows=[
-            [
-                f"@{entry['account']}",
-                str(entry["received_at"])[11:19],
-                " ".join(entry["text"].split())[:70],
-                str(len(entry["media"]) or ""),
-            ]
-            for entry in ledger
-        ],
-        empty="Nothing was published.",
-    )
-
-
 def _address_of(process: subprocess.Popen[bytes]) -> str:
     """The address a server process prints first, as JSON."""
     text = b""
@@ -313,9 +253,11 @@ _WELCOME = """
   (amal writes, dana can hold everything; the same password)
 
 [bold]What the public would see:[/] {network}
+  {network}/x  /bluesky  /mastodon  /telegram
 
 Some posts go out within seconds. Then try this:
-  1. Sign in as rana and approve the first post that awaits you: it goes out in a few minutes.
+  1. Sign in as rana and approve the first two posts that await you, a picture and a film in three
+     languages: they go out on all four networks in a few minutes.
   2. Sign in as karim and give the minister's quote its second approval.
   3. As dana, hold everything; then release it.
 

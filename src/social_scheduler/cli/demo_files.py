@@ -1,7 +1,7 @@
 """Copies the sample campaigns with their dates moved, so that a demo begins now.
 
 All dates move by one whole number of weeks; the first post of each campaign moves to the
-moment given, the second one of a story to a few minutes later, and an embargo that would
+moment given, the others of a story to a few minutes later, and an embargo that would
 stop a first post moves along.
 """
 
@@ -59,16 +59,18 @@ def copy_samples(target: Path, *, now: datetime, first: datetime, soon: datetime
             rf"\g<key>{first.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC", moved, count=1
         )
         if "\nkind: story\n" in moved:
-            moved = _second_at(moved, soon)
+            moved = _others_at(moved, soon)
         path.write_text(moved, encoding="utf-8")
         copied.append(Copied(_named("campaign", moved), _named(r"\s+- id", moved)))
     return copied
 
 
-def _second_at(text: str, moment: datetime) -> str:
-    found = list(FIRST_AT.finditer(text))[1:2]
-    for match in found:
-        written = f"{match['key']}{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+def _others_at(text: str, moment: datetime) -> str:
+    """All posts but the first, one a minute from this moment."""
+    found = list(FIRST_AT.finditer(text))[1:]
+    for number, match in reversed(list(enumerate(found))):
+        at = moment.astimezone(UTC) + timedelta(minutes=number)
+        written = f"{match['key']}{at:%Y-%m-%d %H:%M:%S} UTC"
         text = text[: match.start()] + written + text[match.end() :]
     return text
 

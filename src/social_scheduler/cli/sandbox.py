@@ -1,4 +1,4 @@
-"""sandbox: a network to rehearse on, and its ledger."""
+"""sandbox: networks to rehearse on, and their ledger."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from social_scheduler.errors import InvalidInput, NotFound
 
 LEDGER_FILE = "sandbox.db"
 
-sandbox = typer.Typer(help="A network to rehearse on.", invoke_without_command=True)
+sandbox = typer.Typer(help="Networks to rehearse on.", invoke_without_command=True)
 
 Ledger = Annotated[
     Path | None,
@@ -38,7 +38,7 @@ def start(
     ] = None,
     json: Json = False,
 ) -> None:
-    """Run the rehearsal network until it is stopped. Nothing on it is public."""
+    """Run the rehearsal networks until they are stopped. Nothing on them is public."""
     if context.invoked_subcommand:
         return
     from social_scheduler import sandbox as network
@@ -49,8 +49,8 @@ def start(
         if json:
             emit({"address": address})
         else:
-            good(f"The rehearsal network is at {address}")
-            note("Open it in a browser to see what its users see. Ctrl-C stops it.")
+            good(f"The rehearsal networks are at {address}")
+            note("Open it in a browser to see what their users see. Ctrl-C stops them.")
 
     try:
         network.serve(
@@ -61,38 +61,52 @@ def start(
         )
     except OSError as problem:
         raise InvalidInput(
-            f"The rehearsal network cannot start: {problem}.",
+            f"The rehearsal networks cannot start: {problem}.",
             "Choose another --port, or a --ledger in a folder that is there.",
+        ) from None
+    except sqlite3.DatabaseError as problem:
+        raise InvalidInput(
+            f"{_ledger(workspace, ledger)} cannot be used: {problem}.", "Name another --ledger."
         ) from None
 
 
 @sandbox.command("ledger")
-def show_ledger(workspace: Workspace = Path(), ledger: Ledger = None, json: Json = False) -> None:
-    """Every post the rehearsal network accepted, in order: the judge of what was said."""
-    from social_scheduler import sandbox as network
+def show_ledger(
+    workspace: Workspace = Path(),
+    ledger: Ledger = None,
+    network: Annotated[
+        str | None, typer.Option("--network", help="One network's only, such as mastodon.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Every post the rehearsal networks accepted, in order: the judge of what was said."""
+    from social_scheduler.sandbox import read_ledger
 
     try:
-        entries = network.read_ledger(_ledger(workspace, ledger))
+        entries = read_ledger(_ledger(workspace, ledger), network=network)
     except FileNotFoundError:
         raise NotFound(
             f"There is no ledger {_ledger(workspace, ledger)}.", "Start: social-scheduler sandbox"
         ) from None
     except sqlite3.DatabaseError as problem:
         raise InvalidInput(
-            f"{_ledger(workspace, ledger)} is no ledger: {problem}.", "Name a sandbox's ledger."
+            f"{_ledger(workspace, ledger)} cannot be read as a ledger: {problem}.",
+            "Name a sandbox's ledger.",
         ) from None
     if json:
         emit([entry.as_json() for entry in entries])
         return
     table(
         "received",
+        "network",
         "account",
         "text",
-        "pictures",
+        "media",
         "reply to",
         rows=[
             [
                 str(e.as_json()["received_at"]),
+                e.network,
                 f"@{e.account}",
                 e.text,
                 str(len(e.media)),

@@ -1,8 +1,9 @@
-"""`python -m social_scheduler.sandbox`: start the rehearsal network and say where it is."""
+"""`python -m social_scheduler.sandbox`: start the rehearsal networks and say where they are."""
 
 from __future__ import annotations
 
 import argparse
+import sqlite3
 import sys
 from pathlib import Path
 
@@ -16,13 +17,13 @@ def main() -> int:
     parser.add_argument("--port", type=int, default=4600, help="0 takes a free one")
     parser.add_argument("--ledger", type=Path, required=True, help="SQLite file, made if missing")
     parser.add_argument(
-        "--post-limit", type=int, default=PUBLISHED["post"], help="posts per 15 minutes and account"
+        "--post-limit", type=int, default=PUBLISHED["x/post"], help="posts on X per 15 minutes"
     )
     given = parser.parse_args()
-    rates = Rates({**PUBLISHED, "post": given.post_limit})
+    rates = Rates({**PUBLISHED, "x/post": given.post_limit})
     try:
         serve(given.host, given.port, given.ledger, ready=_say, rates=rates)
-    except OSError as error:
+    except (OSError, sqlite3.DatabaseError) as error:
         sys.stderr.write(
             f"cannot start the sandbox on {given.host}:{given.port}: {error}\n"
             "Choose another --port (0 takes a free one) or a --ledger in an existing folder.\n"

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
+from .accounts import NETWORKS, Account
 from .ledger import Ledger
-from .rates import PUBLISHED
+from .rates import ROUTES
 
 # Before the request is looked at: nothing is stored.
 BEFORE = frozenset(
@@ -16,7 +17,6 @@ BEFORE = frozenset(
 )
 # After it was accepted and stored.
 AFTER = frozenset({"answer_lost", "error_after", "slow", "malformed"})
-ROUTES = frozenset(PUBLISHED)
 
 
 class FaultRefused(Exception):
@@ -27,7 +27,7 @@ class FaultRefused(Exception):
 class Fault:
     """`after` requests pass first, then `times` requests are hit (None: until switched off).
 
-    `account` (a handle) and `route` narrow it; None means all. `seconds` is the delay of
+    `network`, `account` (a handle) and `route` narrow it; None means all. `seconds` is the delay of
     `slow` (default 5) and the time to the reset of `rate_limited` (default 900);
     `location` is where `redirect` points.
     """
@@ -39,6 +39,7 @@ class Fault:
     after: int = 0
     seconds: float | None = None
     location: str | None = None
+    network: str | None = None
     id: int = 0
 
     def as_json(self) -> dict[str, Any]:
@@ -47,15 +48,18 @@ class Fault:
 
 def parse_fault(wish: Mapping[str, Any]) -> Fault:
     """A Fault from the operator's JSON; raises FaultRefused."""
-    unknown = set(wish) - {"fault", "account", "route", "times", "after", "seconds", "location"}
+    unknown = set(wish) - {field.name for field in fields(Fault)} | ({"id"} & set(wish))
     if unknown:
         raise FaultRefused(f"unknown field {sorted(unknown)[0]!r}")
     name = wish.get("fault")
     if name not in BEFORE | AFTER:
         raise FaultRefused(f"fault: one of {', '.join(sorted(BEFORE | AFTER))}")
-    route = wish.get("route")
-    if route is not None and route not in ROUTES:
-        raise FaultRefused(f"route: one of {', '.join(sorted(ROUTES))}, or null for all")
+    network, route = wish.get("network"), wish.get("route")
+    if network is not None and network not in NETWORKS:
+        raise FaultRefused(f"network: one of {', '.join(NETWORKS)}, or null for all")
+    routes = ROUTES[network] if network else frozenset().union(*ROUTES.values())
+    if route is not None and route not in routes:
+        raise FaultRefused(f"route: one of {', '.join(sorted(routes))}, or null for all")
     account = wish.get("account")
     if account is not None and not isinstance(account, str):
         raise FaultRefused("account: a handle, or null for all")
@@ -70,16 +74,16 @@ def parse_fault(wish: Mapping[str, Any]) -> Fault:
     if location is not None and not (isinstance(location, str) and location.isascii()):
         raise FaultRefused("location: an address")
     handle = account.removeprefix("@") if account else None
-    return Fault(name, handle, route, times, after, seconds, location)
+    return Fault(name, handle, route, times, after, seconds, location, network)
 
 
 def add_fault(ledger: Ledger, fault: Fault) -> Fault:
     values = (fault.account, fault.fault, fault.route, fault.after, fault.times)
     with ledger.writing() as db:
         number = db.execute(
-            "INSERT INTO faults (account, fault, route, passing, times, seconds, location)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (*values, fault.seconds, fault.location),
+            "INSERT INTO faults (account, fault, route, passing, times, seconds, location, network)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, fault.seconds, fault.location, fault.network),
         ).lastrowid
         return _from_row(db.execute("SELECT * FROM faults WHERE id = ?", (number,)).fetchone())
 
@@ -95,7 +99,7 @@ def clear_faults(ledger: Ledger) -> int:
         return db.execute("DELETE FROM faults").rowcount
 
 
-def draw(ledger: Ledger, account: str, route: str, *, is_reply: bool) -> Fault | None:
+def draw(ledger: Ledger, account: Account, route: str, *, is_reply: bool) -> Fault | None:
     """The fault that hits this request, counted down; the oldest switch comes first.
 
     `reply_forbidden` sees replies only.
@@ -103,8 +107,9 @@ def draw(ledger: Ledger, account: str, route: str, *, is_reply: bool) -> Fault |
     with ledger.writing() as db:
         rows = db.execute(
             "SELECT * FROM faults WHERE (account IS NULL OR account = ?)"
-            " AND (route IS NULL OR route = ?) AND (fault <> 'reply_forbidden' OR ?) ORDER BY id",
-            (account, route, is_reply),
+            " AND (network IS NULL OR network = ?) AND (route IS NULL OR route = ?)"
+            " AND (fault <> 'reply_forbidden' OR ?) ORDER BY id",
+            (account.handle, account.network, route, is_reply),
         ).fetchall()
         for row in rows:
             if row["passing"] > 0:
@@ -130,5 +135,6 @@ def _from_row(row: sqlite3.Row) -> Fault:
         after=row["passing"],
         seconds=row["seconds"],
         location=row["location"],
+        network=row["network"],
         id=row["id"],
     )

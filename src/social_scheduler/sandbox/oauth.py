@@ -9,7 +9,7 @@ from typing import Any
 from oauthlib.oauth1 import SIGNATURE_HMAC_SHA1, RequestValidator, ResourceEndpoint
 from oauthlib.oauth1.rfc5849.errors import OAuth1Error
 
-from .accounts import Account, account_from
+from .accounts import Account, Keys, by_key
 from .ledger import Ledger, to_micros
 from .problems import unauthorized
 
@@ -40,8 +40,8 @@ class _Keys(RequestValidator):
         return self._lookup("api_key", client_key) is not None
 
     def validate_access_token(self, client_key: str, token: str, request: Any) -> bool:
-        row = self._lookup("access_token", token)
-        return row is not None and row["api_key"] == client_key
+        keys = self._lookup("access_token", token)
+        return keys is not None and keys["api_key"] == client_key
 
     def validate_realms(self, *_: Any, **__: Any) -> bool:
         return True
@@ -59,19 +59,17 @@ class _Keys(RequestValidator):
         return bool(_STAMP.fullmatch(timestamp)) and abs(now - int(timestamp)) <= _WINDOW_S
 
     def get_client_secret(self, client_key: str, request: Any) -> str:
-        row = self._lookup("api_key", client_key)
-        return str(row["api_secret"]) if row is not None else "dummy-secret"
+        keys = self._lookup("api_key", client_key)
+        return keys["api_secret"] if keys is not None else "dummy-secret"
 
     def get_access_token_secret(self, client_key: str, token: str, request: Any) -> str:
-        row = self._lookup("access_token", token)
-        return str(row["access_secret"]) if row is not None else "dummy-secret"
+        keys = self._lookup("access_token", token)
+        return keys["access_secret"] if keys is not None else "dummy-secret"
 
-    def _lookup(self, column: str, value: str) -> Any:
+    def _lookup(self, name: str, value: str) -> Keys | None:
         with self._ledger.reading() as db:
-            return db.execute(
-                f"SELECT * FROM accounts WHERE {column} = ?",  # noqa: S608 - our own two names
-                (value,),
-            ).fetchone()
+            found = by_key(db, "x", name, value)
+        return found[1] if found is not None else None
 
 
 def authenticate(
@@ -98,7 +96,7 @@ def authenticate(
         fresh = db.execute(
             "INSERT OR IGNORE INTO nonces VALUES (?, ?, ?)", (token, stamp, request.nonce)
         ).rowcount
-        row = db.execute("SELECT * FROM accounts WHERE access_token = ?", (token,)).fetchone()
-    if not fresh or row is None:
+        found = by_key(db, "x", "access_token", token)
+    if not fresh or found is None:
         raise unauthorized()
-    return account_from(row)
+    return found[0]

@@ -1,9 +1,10 @@
-"""The operator's side, outside /2: accounts, faults, the ledger, health; for this machine only."""
+"""The operator's side, under /sandbox: accounts, faults, the ledger, health; for this machine only."""
 
 from __future__ import annotations
 
 import ipaddress
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from importlib.metadata import PackageNotFoundError, version
@@ -15,11 +16,19 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from .accounts import AccountExists, AccountRefused, add_account, all_accounts
+from . import x_oauth2
+from .accounts import (
+    NETWORKS,
+    Account,
+    AccountExists,
+    AccountRefused,
+    add_account,
+    all_accounts,
+)
 from .faults import FaultRefused, add_fault, all_faults, clear_faults, parse_fault
-from .gate import read_body
-from .ledger import Ledger, read_ledger
-from .problems import Problem
+from .gate import TooLarge, read_body
+from .ledger import Ledger
+from .reading import read_ledger
 
 Wish = Mapping[str, Any]
 Work = Callable[[Wish], tuple[int, dict[str, Any]]]
@@ -52,20 +61,40 @@ def require_own_page(request: Request) -> None:
 def routes(ledger: Ledger) -> list[Route]:
     def accounts(_: Wish) -> tuple[int, dict[str, Any]]:
         with ledger.reading() as db:
-            return 200, {"accounts": [_listed(asdict(a)) for a in all_accounts(db)]}
+            return 200, {"accounts": [_listed(a) for a in all_accounts(db)]}
 
     def new_account(wish: Wish) -> tuple[int, dict[str, Any]]:
-        unknown = set(wish) - {"handle", "name", "language", "again"}
+        unknown = set(wish) - {"network", "handle", "name", "language", "again", "premium"}
         if unknown:
             raise AccountRefused(f"unknown field {sorted(unknown)[0]!r}")
         handle, name = wish.get("handle"), wish.get("name", wish.get("handle"))
         language, again = wish.get("language", "en"), wish.get("again", False)
         if not (isinstance(handle, str) and isinstance(name, str) and isinstance(language, str)):
             raise AccountRefused("handle, name, language: text is needed")
-        if not isinstance(again, bool):
-            raise AccountRefused("again: true or false")
-        account, keys = add_account(ledger, handle.removeprefix("@"), name, language, again=again)
-        return 200 if again else 201, _listed(asdict(account)) | asdict(keys)
+        premium = wish.get("premium", False)
+        if not isinstance(again, bool) or not isinstance(premium, bool):
+            raise AccountRefused("again, premium: true or false")
+        account, keys = add_account(
+            ledger,
+            handle.removeprefix("@"),
+            name,
+            language,
+            network=str(wish.get("network", "x")),
+            again=again,
+            premium=premium,
+        )
+        return 200 if again else 201, _listed(account) | dict(keys)
+
+    def new_app(wish: Wish) -> tuple[int, dict[str, Any]]:
+        unknown = set(wish) - {"redirect_urls", "public"}
+        if unknown:
+            raise AccountRefused(f"unknown field {sorted(unknown)[0]!r}")
+        urls, public = wish.get("redirect_urls"), wish.get("public", False)
+        if not isinstance(urls, list) or not urls or not all(map(_is_web_address, urls)):
+            raise AccountRefused("redirect_urls: a list of addresses, with http:// or https://")
+        if not isinstance(public, bool):
+            raise AccountRefused("public: true or false")
+        return 201, x_oauth2.new_app(ledger, urls, public=public)
 
     def new_fault(wish: Wish) -> tuple[int, dict[str, Any]]:
         return 201, add_fault(ledger, parse_fault(wish)).as_json()
@@ -80,11 +109,12 @@ def routes(ledger: Ledger) -> list[Route]:
         return 200, {"entries": [entry.as_json() for entry in read_ledger(ledger.path)]}
 
     def health(_: Wish) -> tuple[int, dict[str, Any]]:
-        return 200, {"status": "ok", "network": "x", "version": _version()}
+        return 200, {"status": "ok", "networks": list(NETWORKS), "version": _version()}
 
     return [
         Route("/sandbox/accounts", _endpoint(new_account), methods=["POST"]),
         Route("/sandbox/accounts", _endpoint(accounts), methods=["GET"]),
+        Route("/sandbox/apps", _endpoint(new_app), methods=["POST"]),
         Route("/sandbox/faults", _endpoint(new_fault), methods=["POST"]),
         Route("/sandbox/faults", _endpoint(faults_now), methods=["GET"]),
         Route("/sandbox/faults", _endpoint(no_faults), methods=["DELETE"]),
@@ -106,8 +136,8 @@ def _endpoint(work: Work) -> Callable[[Request], Any]:
             return JSONResponse({"error": str(reason)}, 409)
         except (AccountRefused, FaultRefused) as reason:
             return JSONResponse({"error": str(reason)}, 422)
-        except Problem as problem:
-            return JSONResponse(problem.body, problem.status)
+        except TooLarge as reason:
+            return JSONResponse({"error": str(reason)}, 413)
         return JSONResponse(body, status, {"Cache-Control": "no-store"})
 
     return answer
@@ -125,8 +155,16 @@ async def _wish(request: Request) -> Wish:
     return wish
 
 
-def _listed(account: dict[str, Any]) -> dict[str, Any]:
-    return account | {"id": str(account["id"])}
+def _listed(account: Account) -> dict[str, Any]:
+    """`id` is the account's id as its network writes it."""
+    shown = asdict(account)
+    shown["id"] = shown.pop("native_id")
+    del shown["premium"]
+    return shown
+
+
+def _is_web_address(value: object) -> bool:
+    return isinstance(value, str) and bool(re.fullmatch(r"https?://[^\s/;,'\"]+(/[^\s#]*)?", value))
 
 
 def _is_loopback(host: str) -> bool:

@@ -1,196 +1,193 @@
-"""What readers of the rehearsal network would see: the accounts, and one timeline for each."""
+"""What readers of the rehearsal networks would see: a timeline for each, in its network's manner."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from . import posts, uploads
-from .accounts import Account, all_accounts, by_handle
-from .entities import displayed, expanded, find_tokens
+from . import looks, posts, rendering, uploads
+from .accounts import Account, all_accounts, by_handle, by_native_id
 from .ledger import Ledger
 from .operator_api import NotLocal, require_local
 from .posts import Post, Stretch
+from .rendering import HEADERS
 
 _SHOWN = 200
-_RIGHT_TO_LEFT = ("ar", "fa", "ur", "ckb", "ku", "ps", "sd", "ug", "he")
-_HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; style-src 'self'; img-src 'self';"
-        " base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Cache-Control": "no-store",
-}
-
-
-@dataclass(frozen=True)
-class Piece:
-    """A run of text of one kind; `target` is where a link or a mention leads."""
-
-    kind: str
-    text: str
-    target: str = ""
-
-
-@dataclass(frozen=True)
-class Card:
-    """A post as a page shows it: paragraphs of pieces, and what it answers, if not its thread."""
-
-    post: Post
-    paragraphs: list[list[Piece]]
-    direction: str
-    answers: str
-    time: str
-    iso: str
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})", re.ASCII)
+Show = Callable[[Request], Response]
 
 
 def routes(ledger: Ledger, *, local_only: bool) -> list[Route]:
-    """`/`, `/@handle`, `/i/web/status/id`, pictures and the stylesheet; `local_only` refuses foreign Host headers."""
-    loader = PackageLoader("social_scheduler.sandbox")
-    pages = Environment(
-        loader=loader,
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    """`/`, a page for each network, account and post, media and the stylesheet.
 
-    def render(template: str, **values: Any) -> Response:
-        html = pages.get_template(template).render(**values)
-        return Response(html, media_type="text/html", headers=_HEADERS)
+    `local_only` refuses foreign Host headers.
+    """
+    reader = _Reader(ledger)
 
-    def home(_: Request) -> Response:
-        with ledger.reading() as db:
-            accounts = all_accounts(db)
-        latest = [(a, posts.timeline(ledger, a.id, Stretch(limit=3))) for a in accounts]
-        shown = [(a, _direction(a.language), _threads(ledger, found)) for a, found in latest]
-        return render("accounts.html", accounts=shown, now=_shown(ledger.clock()))
+    def own(name: str, media_type: str) -> Show:
+        content = rendering.own(name)
+        return lambda _: Response(content, media_type=media_type, headers=HEADERS)
 
-    def one(request: Request) -> Response:
-        with ledger.reading() as db:
-            account = by_handle(db, request.path_params["handle"])
-        if account is None:
-            return PlainTextResponse("There is no such account here.", 404, _HEADERS)
-        return timeline(account, posts.timeline(ledger, account.id, Stretch(limit=_SHOWN)))
-
-    def address(request: Request) -> Response:
-        """The address that the API's users derive from a post's id."""
-        number = request.path_params["id"]
-        found = posts.visible(ledger, [int(number)]) if number.isdecimal() else []
-        if not found:
-            return PlainTextResponse("There is no such post here.", 404, _HEADERS)
-        with ledger.reading() as db:
-            account = by_handle(db, found[0].author.handle)
-        return timeline(account, found)
-
-    def timeline(account: Account | None, found: Sequence[Post]) -> Response:
-        return render(
-            "timeline.html",
-            account=account,
-            direction=_direction(account.language if account else ""),
-            full=len(found) == _SHOWN,
-            shown=_SHOWN,
-            threads=_threads(ledger, found),
-            now=_shown(ledger.clock()),
-        )
-
-    def picture(request: Request) -> Response:
-        found = uploads.content_of(ledger, request.path_params["sha256"])
-        if found is None:
-            return PlainTextResponse("There is no such picture here.", 404, _HEADERS)
-        return Response(found[1], media_type=found[0], headers=_HEADERS)
-
-    def own(name: str, media_type: str) -> Callable[[Request], Response]:
-        content = loader.get_source(pages, name)[0]
-        return lambda _: Response(content, media_type=media_type, headers=_HEADERS)
-
-    guarded = [
-        ("/", home),
-        ("/@{handle}", one),
-        ("/i/web/status/{id}", address),
-        ("/media/{sha256}", picture),
+    guarded: list[tuple[str, Show]] = [
+        ("/", reader.everything),
+        *((f"/{network}", reader.network(network)) for network in looks.LABELS),
+        ("/{network}/@{handle}", reader.account),
+        ("/@{handle}", reader.account),
+        ("/i/web/status/{id}", reader.numbered("x")),
+        ("/@{handle}/{id}", reader.numbered("mastodon")),
+        ("/profile/{who}", reader.profile),
+        ("/profile/{who}/post/{key}", reader.record),
+        ("/t.me/{handle}", reader.channel),
+        ("/t.me/{handle}/{number}", reader.message),
+        ("/media/{sha256}", reader.media),
         ("/static/sandbox.css", own("sandbox.css", "text/css")),
+        ("/static/networks.css", own("networks.css", "text/css")),
         ("/static/mark.svg", own("mark.svg", "image/svg+xml")),
     ]
     return [Route(path, _guard(show, local_only=local_only)) for path, show in guarded]
 
 
-def _guard(show: Callable[[Request], Response], *, local_only: bool) -> Callable[[Request], Any]:
+class _Reader:
+    """Finds what an address means, and shows it."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self.ledger = ledger
+
+    def everything(self, _: Request) -> Response:
+        """The newest of all networks."""
+        return self._page(None, None, posts.newest(self.ledger, None, _SHOWN // 4))
+
+    def network(self, network: str) -> Show:
+        """One network's timeline."""
+        return lambda _: self._page(network, None, posts.newest(self.ledger, network, _SHOWN))
+
+    def account(self, request: Request) -> Response:
+        """One account's timeline; without a network X's account, or whosever the handle is."""
+        network = request.path_params.get("network")
+        names = [network] if network else list(looks.LABELS)
+        with self.ledger.reading() as db:
+            found = [by_handle(db, name, request.path_params["handle"]) for name in names]
+        return self._of(next((account for account in found if account), None))
+
+    def profile(self, request: Request) -> Response:
+        """One account of Bluesky, by its handle or did."""
+        return self._of(self._who(request))
+
+    def channel(self, request: Request) -> Response:
+        """One channel of Telegram."""
+        with self.ledger.reading() as db:
+            return self._of(by_handle(db, "telegram", request.path_params["handle"]))
+
+    def numbered(self, network: str) -> Show:
+        """One post by the ledger's own number, which is its id on X and Mastodon."""
+
+        def show(request: Request) -> Response:
+            number = request.path_params["id"]
+            known = number.isdecimal() and len(number) < 20
+            found = posts.visible(self.ledger, [int(number)], network) if known else []
+            return self._one(found[0] if found else None)
+
+        return show
+
+    def record(self, request: Request) -> Response:
+        """One post of Bluesky."""
+        who = self._who(request)
+        key = request.path_params["key"]
+        with self.ledger.reading() as db:
+            uri = f"at://{who.native_id}/app.bsky.feed.post/{key}" if who else ""
+            return self._one(posts.anywhere(db, "bluesky", uri))
+
+    def message(self, request: Request) -> Response:
+        """One message of Telegram, or the album that it is in."""
+        with self.ledger.reading() as db:
+            channel = by_handle(db, "telegram", request.path_params["handle"])
+        found = posts.timeline(self.ledger, channel.id, Stretch(limit=10_000)) if channel else []
+        number = request.path_params["number"]
+        wanted = (p for p in found if number in map(str, p.extra.get("messages", [])))
+        return self._one(next(wanted, None))
+
+    def media(self, request: Request) -> Response:
+        """A picture, a film or its captions; a film also in stretches, as players ask for it."""
+        found = uploads.content_of(self.ledger, request.path_params["sha256"])
+        if found is None:
+            return _nothing("picture")
+        media_type, content = found
+        headers = HEADERS | {"Accept-Ranges": "bytes"}
+        wanted = _RANGE.fullmatch(request.headers.get("range", ""))
+        if wanted is None or not content:
+            return Response(content, media_type=media_type, headers=headers)
+        first, last = _stretch(wanted[1], wanted[2], len(content))
+        headers["Content-Range"] = f"bytes {first}-{last}/{len(content)}"
+        return Response(content[first : last + 1], 206, headers, media_type)
+
+    def _who(self, request: Request) -> Account | None:
+        who = request.path_params["who"]
+        with self.ledger.reading() as db:
+            return by_native_id(db, "bluesky", who) or by_handle(db, "bluesky", who)
+
+    def _of(self, account: Account | None) -> Response:
+        if account is None:
+            return _nothing("account")
+        found = posts.timeline(self.ledger, account.id, Stretch(limit=_SHOWN))
+        return self._page(account.network, account, found)
+
+    def _one(self, post: Post | None) -> Response:
+        if post is None:
+            return _nothing("post")
+        return self._page(post.author.network, post.author, [post], alone=True)
+
+    def _page(
+        self,
+        network: str | None,
+        account: Account | None,
+        found: Sequence[Post],
+        *,
+        alone: bool = False,
+    ) -> Response:
+        with self.ledger.reading() as db:
+            accounts = all_accounts(db, network)
+            counts = posts.counts(db)
+        return rendering.page(
+            "timeline.html",
+            network=network,
+            account=account,
+            alone=alone,
+            accounts=accounts if network else [],
+            counts=counts,
+            labels=looks.LABELS,
+            direction=looks.direction(account.language if account else ""),
+            full=len(found) == (_SHOWN if network else _SHOWN // 4),
+            shown=len(found),
+            threads=looks.threads(self.ledger, found),
+            now=looks.shown(self.ledger.clock()),
+        )
+
+
+def _stretch(first: str, last: str, size: int) -> tuple[int, int]:
+    """The first and last byte of a Range header, within the file."""
+    if not first:
+        return max(0, size - int(last or "0")), size - 1
+    start = min(int(first), size - 1)
+    return start, max(start, min(int(last or size), size - 1))
+
+
+def _nothing(what: str) -> Response:
+    return PlainTextResponse(f"There is no such {what} here.", 404, HEADERS)
+
+
+def _guard(show: Show, *, local_only: bool) -> Callable[[Request], Any]:
     async def answer(request: Request) -> Response:
         if local_only:
             try:
                 require_local(request)
             except NotLocal as reason:
-                return PlainTextResponse(str(reason), 403, _HEADERS)
+                return PlainTextResponse(str(reason), 403, HEADERS)
         return await run_in_threadpool(show, request)
 
     return answer
-
-
-def pieces(text: str) -> list[list[Piece]]:
-    """A text as paragraphs (its lines) of plain runs, links, hashtags and mentions."""
-    return [_pieces(line) for line in text.split("\n")]
-
-
-def _pieces(line: str) -> list[Piece]:
-    found, at = [], 0
-    for token in find_tokens(line):
-        if token.start > at:
-            found.append(Piece("plain", line[at : token.start]))
-        raw = line[token.start : token.end]
-        if token.kind == "url":
-            found.append(Piece("link", displayed(token.value), expanded(token.value)))
-        else:
-            found.append(Piece(token.kind, raw))
-        at = token.end
-    if at < len(line):
-        found.append(Piece("plain", line[at:]))
-    return found
-
-
-def _threads(ledger: Ledger, found: Sequence[Post]) -> list[list[Card]]:
-    """Newest thread first; inside a thread in the order of reading."""
-    own = {post.id: post for post in found}
-    threads: dict[int, list[Post]] = {}
-    head: dict[int, int] = {}
-    for post in sorted(found, key=lambda post: post.id):
-        joined = post.reply_to is not None and post.reply_to in own
-        head[post.id] = head[post.reply_to] if joined and post.reply_to is not None else post.id
-        threads.setdefault(head[post.id], []).append(post)
-    outside = [p.reply_to for p in found if p.reply_to is not None and p.reply_to not in own]
-    others = {post.id: post.author.handle for post in posts.visible(ledger, outside)}
-    newest_first = sorted(threads.values(), key=lambda thread: thread[-1].id, reverse=True)
-    return [
-        [_card(p, others if p.reply_to not in own else None) for p in thread]
-        for thread in newest_first
-    ]
-
-
-def _card(post: Post, others: dict[int, str] | None) -> Card:
-    """`others` maps posts outside this page to their authors; None: the post continues a thread."""
-    answers = ""
-    if post.reply_to is not None and others is not None:
-        handle = others.get(post.reply_to)
-        answers = f"@{handle}" if handle else "a post that is not here any more"
-    moment = post.received_at
-    direction = _direction(post.language)
-    return Card(post, pieces(post.text), direction, answers, _shown(moment), moment.isoformat())
-
-
-def _direction(language: str) -> str:
-    return "rtl" if language.split("-")[0] in _RIGHT_TO_LEFT else "ltr"
-
-
-def _shown(moment: datetime) -> str:
-    return moment.strftime("%Y-%m-%d %H:%M:%S UTC")

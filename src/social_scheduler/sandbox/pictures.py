@@ -17,19 +17,25 @@ MEDIA_TYPES = frozenset(_TYPES.values())
 
 
 class NotAPicture(Exception):
-    """Bytes that cannot be posted as a picture; the message says why."""
+    """Bytes that cannot be posted as a picture or film; the message says why."""
 
 
 @dataclass(frozen=True)
 class Picture:
+    """`milliseconds` is 0 for what does not move."""
+
     media_type: str
     width: int
     height: int
+    milliseconds: int = 0
 
 
-def inspect(content: bytes, category: str) -> Picture:
-    """Decode a picture for `tweet_image` (5 MB) or `tweet_gif` (15 MB); raises NotAPicture."""
-    limit = ANIMATION_BYTES if category == "tweet_gif" else IMAGE_BYTES
+def inspect(content: bytes, category: str, limit: int = 0) -> Picture:
+    """Decode a picture; raises NotAPicture.
+
+    Of at most `limit` bytes, or X's: for `tweet_image` 5 MB, for `tweet_gif` 15 MB.
+    """
+    limit = limit or (ANIMATION_BYTES if category == "tweet_gif" else IMAGE_BYTES)
     if len(content) > limit:
         raise NotAPicture(f"File size exceeds {limit} bytes.")
     try:

@@ -1,4 +1,4 @@
-"""The rehearsal network as a server: X's API, the operator's side and the pages in one process."""
+"""The rehearsal networks as a server: their APIs, the operator's side and the pages, one process."""
 
 from __future__ import annotations
 
@@ -9,13 +9,12 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from social_scheduler.serving import serve_until_stopped
 
-from . import operator_api, pages, x_media, x_posts
-from .gate import Desk, Handler, endpoint
+from . import bluesky_routes, mastodon_routes, operator_api, pages, telegram_routes, x_routes
+from .gate import Desk
 from .ledger import Clock, Ids, Ledger, snowflake, system_clock
 from .problems import plain
 from .rates import Rates
@@ -27,30 +26,15 @@ _LOOPBACK = ("127.0.0.1", "::1", "localhost")
 
 
 def create_app(ledger: Ledger, *, rates: Rates | None = None, local_only: bool = True) -> ASGIApp:
-    """The whole network over an open ledger, whose clock and ids it uses.
+    """All networks over an open ledger, whose clock and ids it uses.
 
     `local_only` lets only this machine see the pages; the operator's side always does.
     `serve` adds the mark, and the protocol that faults need to cut connections.
     """
     desk = Desk(ledger, rates or Rates())
 
-    def route(path: str, method: str, name: str, handler: Handler) -> Route:
-        return Route(path, endpoint(desk, name, handler), methods=[method])
-
-    api = [
-        route("/2/tweets", "POST", "post", x_posts.create),
-        route("/2/tweets", "GET", "read", x_posts.look_up),
-        route("/2/tweets/{id}", "GET", "read", x_posts.show),
-        route("/2/tweets/{id}", "DELETE", "delete", x_posts.remove),
-        route("/2/users/me", "GET", "me", x_posts.me),
-        route("/2/users/{id}/tweets", "GET", "timeline", x_posts.timeline),
-        route("/2/media/upload", "POST", "media", x_media.upload),
-        route("/2/media/upload", "GET", "media", x_media.status),
-        route("/2/media/upload/initialize", "POST", "media", x_media.initialize),
-        route("/2/media/upload/{id}/append", "POST", "media", x_media.append),
-        route("/2/media/upload/{id}/finalize", "POST", "media", x_media.finalize),
-        route("/2/media/metadata", "POST", "metadata", x_media.describe),
-    ]
+    networks = (x_routes, bluesky_routes, mastodon_routes, telegram_routes)
+    api = [route for network in networks for route in network.routes(desk)]
     everything = api + operator_api.routes(ledger) + pages.routes(ledger, local_only=local_only)
     app = Starlette(routes=everything, exception_handlers={HTTPException: _refuse})
     app.router.redirect_slashes = False

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from .accounts import Account, by_id
-from .entities import as_answered
+from .counting import MAX_WEIGHTED_LENGTH, weighted_length
+from .entities import as_answered, shorten
 from .ledger import Ledger
 from .posts import Post, PostMedia, visible
 from .problems import invalid
@@ -40,6 +41,8 @@ _KNOWN = {
 }
 _ALLOWED = {name: frozenset(values.split(",")) for name, values in _KNOWN.items()}
 FIELD_PARAMETERS = frozenset(_ALLOWED)
+_SHOWN_OF_LONG = 270
+"""Characters of a long text that timelines show before it is opened."""
 
 
 @dataclass(frozen=True)
@@ -89,13 +92,14 @@ def created(post: Post) -> dict[str, Any]:
 def tweet(post: Post, wanted: Wanted) -> dict[str, Any]:
     text, entities = _answered(post)
     number = str(post.id)
+    referenced = _referenced(post)
     everything: dict[str, Any] = {
         "author_id": str(post.author.id),
         "conversation_id": str(post.conversation),
         "created_at": rfc3339(post.received_at),
         "lang": post.language,
         "possibly_sensitive": False,
-        "reply_settings": post.reply_settings,
+        "reply_settings": post.extra.get("replies", "everyone"),
         "display_text_range": [0, len(text)],
         "public_metrics": {
             "retweet_count": 0,
@@ -112,7 +116,11 @@ def tweet(post: Post, wanted: Wanted) -> dict[str, Any]:
         everything["attachments"] = {"media_keys": [m.key for m in post.media]}
     if post.reply_to is not None:
         everything["in_reply_to_user_id"] = str(post.reply_account)
-        everything["referenced_tweets"] = [{"type": "replied_to", "id": str(post.reply_to)}]
+    if referenced:
+        everything["referenced_tweets"] = referenced
+    if _is_long(post):
+        whole, found = as_answered(post.text, post.id, post.author.handle, [])
+        everything["note_tweet"] = {"text": whole, "entities": found}
     asked = wanted.tweet | {e.partition(".")[0] for e in wanted.expansions}
     answer = {name: value for name, value in everything.items() if name in asked}
     return answer | {"id": number, "text": text, "edit_history_tweet_ids": [number]}
@@ -122,8 +130,8 @@ def user(account: Account, wanted: Wanted) -> dict[str, Any]:
     everything: dict[str, Any] = {
         "description": "An account on a rehearsal network.",
         "protected": False,
-        "verified": False,
-        "verified_type": "none",
+        "verified": account.premium,
+        "verified_type": "blue" if account.premium else "none",
         "url": "",
     }
     answer = {name: value for name, value in everything.items() if name in wanted.user}
@@ -147,7 +155,8 @@ def includes(ledger: Ledger, posts: Sequence[Post], wanted: Wanted, base: str) -
     if people:
         found["users"] = [user(account, wanted) for account in people.values()]
     if "referenced_tweets.id" in wanted.expansions:
-        targets = visible(ledger, [p.reply_to for p in posts if p.reply_to is not None])
+        ids = [int(other["id"]) for post in posts for other in _referenced(post)]
+        targets = visible(ledger, ids, "x")
         if targets:
             found["tweets"] = [tweet(post, wanted) for post in targets]
     return {"includes": found} if found else {}
@@ -161,10 +170,41 @@ def _media(picture: PostMedia, wanted: Wanted, base: str) -> dict[str, Any]:
     }
     if picture.alt_text:
         everything["alt_text"] = picture.alt_text
+    if picture.kind == "film":
+        everything["duration_ms"] = picture.milliseconds
     answer = {name: value for name, value in everything.items() if name in wanted.media}
-    kind = "animated_gif" if picture.animated else "photo"
+    kind = {"animation": "animated_gif", "film": "video"}.get(picture.kind, "photo")
     return answer | {"media_key": picture.key, "type": kind}
 
 
+def _referenced(post: Post) -> list[dict[str, str]]:
+    """What a post answers, quotes or repeats."""
+    others = {
+        "retweeted": post.extra.get("repost"),
+        "quoted": post.extra.get("quote"),
+        "replied_to": str(post.reply_to) if post.reply_to is not None else None,
+    }
+    return [{"type": how, "id": str(other)} for how, other in others.items() if other]
+
+
+def _is_long(post: Post) -> bool:
+    return weighted_length(post.text) > MAX_WEIGHTED_LENGTH
+
+
 def _answered(post: Post) -> tuple[str, dict[str, list[dict[str, Any]]]]:
-    return as_answered(post.text, post.id, post.author.handle, [m.key for m in post.media])
+    keys = [m.key for m in post.media]
+    if repeated := post.extra.get("repost"):
+        return f"RT {_page(repeated)}", {}
+    text = f"{post.text[:_SHOWN_OF_LONG]}…" if _is_long(post) else post.text
+    answer, found = as_answered(text, post.id, post.author.handle, keys)
+    if quoted := post.extra.get("quote"):
+        short = shorten(post.id, "quote")
+        start = len(answer) + 1 if answer else 0
+        answer = f"{answer} {short}".strip()
+        link = {"start": start, "end": len(answer), "url": short, "expanded_url": _page(quoted)}
+        found.setdefault("urls", []).append(link | {"display_url": "x.com/i/web/status/…"})
+    return answer, found
+
+
+def _page(post_id: object) -> str:
+    return f"https://x.com/i/web/status/{post_id}"

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from . import posts, shapes, uploads
-from .accounts import by_id
+from . import posts, shapes, uploads, x_reposts
+from .accounts import by_native_id
 from .counting import MAX_WEIGHTED_LENGTH, forbidden_character, weighted_length
 from .gate import Call
 from .params import instant, is_id, max_results, only, optional_id, parse_id, until
 from .posts import Post, Stretch
-from .problems import Problem, invalid, invalid_all, missing
+from .problems import Problem, forbidden, invalid, invalid_all, missing
 from .uploads import Upload
+from .x_media import usable
 
 MAX_PICTURES = 4
+PREMIUM_LENGTH = 25_000
+LONGEST_FILM = 140_000
+"""Milliseconds, for accounts that do not pay."""
 _REPLY_SETTINGS = ("following", "mentionedUsers", "subscribers", "verified")
 _TIMELINE = frozenset(
     ["max_results", "since_id", "until_id", "start_time", "end_time", "pagination_token", "exclude"]
@@ -25,16 +29,19 @@ Answer = tuple[int, dict[str, Any]]
 def create(call: Call) -> Answer:
     """POST /2/tweets."""
     wish = call.json()
-    only(wish, {"text", "media", "reply", "reply_settings"}, "$")
+    only(wish, {"text", "media", "reply", "reply_settings", "quote_tweet_id"}, "$")
     text = wish.get("text", "")
     if not isinstance(text, str):
         raise invalid("$.text: string expected", "$.text", text)
     media = _media(call, wish.get("media"))
+    quoted = _quoted(call, wish.get("quote_tweet_id"))
+    if media and quoted:
+        raise invalid("$.media: mutually exclusive with quote_tweet_id", "$.media", "")
     if not text.strip() and not media:
         raise invalid_all(
             [{"message": "The Tweet contains no text and no media.", "parameters": {}}]
         )
-    _check_text(text)
+    _check_text(text, PREMIUM_LENGTH if call.account.premium else MAX_WEIGHTED_LENGTH)
     settings = wish.get("reply_settings")
     if settings is not None and settings not in _REPLY_SETTINGS:
         raise invalid(
@@ -42,22 +49,33 @@ def create(call: Call) -> Answer:
             "$.reply_settings",
             settings,
         )
-    post = posts.accept(
-        call.ledger,
-        call.account,
-        text,
-        media=media,
-        reply_to=_reply(wish.get("reply")),
-        reply_settings=settings or "everyone",
-    )
-    return 201, shapes.created(post)
+    told = {"replies": settings, "quote": quoted}
+    extra = {name: value for name, value in told.items() if value}
+    said = posts.Wish(text, media, _reply(wish.get("reply")), extra=extra)
+    return 201, shapes.created(_accepted(call, said))
+
+
+def _accepted(call: Call, said: posts.Wish) -> Post:
+    try:
+        return posts.accept(call.ledger, call.account, said, not_within=posts.DUPLICATE_WINDOW)
+    except posts.SaidBefore as reason:
+        raise forbidden("You are not allowed to create a Tweet with duplicate content.") from reason
+    except posts.NothingToReplyTo as reason:
+        raise forbidden(
+            "You attempted to reply to a Tweet that is deleted or not visible to you."
+        ) from reason
 
 
 def remove(call: Call) -> Answer:
     """DELETE /2/tweets/:id. Removing twice is answered like removing once."""
     value = call.path["id"]
-    if not posts.remove(call.ledger, call.account, parse_id(value, "id")):
+    try:
+        found = posts.remove(call.ledger, call.account, parse_id(value, "id"))
+    except posts.NotYours as reason:
+        raise forbidden("You are not authorized to delete this Tweet.") from reason
+    if not found:
         raise Problem(404, {"errors": [missing("tweet", "id", value)]})
+    x_reposts.vanish(call.ledger, value)
     return 200, {"data": {"deleted": True}}
 
 
@@ -66,7 +84,7 @@ def show(call: Call) -> Answer:
     only(call.query, shapes.FIELD_PARAMETERS, "query")
     wanted = shapes.parse_wanted(call.query)
     value = call.path["id"]
-    found = posts.visible(call.ledger, [parse_id(value, "id")])
+    found = posts.visible(call.ledger, [parse_id(value, "id")], "x")
     if not found:
         return 200, {"errors": [missing("tweet", "id", value)]}
     more = shapes.includes(call.ledger, found, wanted, call.base)
@@ -84,7 +102,7 @@ def look_up(call: Call) -> Answer:
             "ids",
             call.query.get("ids", ""),
         )
-    found = posts.visible(call.ledger, [parse_id(value, "ids") for value in values])
+    found = posts.visible(call.ledger, [parse_id(value, "ids") for value in values], "x")
     answer: dict[str, Any] = {}
     if found:
         answer["data"] = [shapes.tweet(post, wanted) for post in found]
@@ -108,7 +126,7 @@ def timeline(call: Call) -> Answer:
     value = call.path["id"]
     number = parse_id(value, "id")
     with call.ledger.reading() as db:
-        known = by_id(db, number) is not None
+        known = by_native_id(db, "x", value) is not None
     if not known:
         return 200, {"errors": [missing("user", "id", value)]}
     limit = max_results(call.query)
@@ -138,11 +156,22 @@ def _page(call: Call, found: list[Post], wanted: shapes.Wanted, *, more: bool) -
     return answer | shapes.includes(call.ledger, found, wanted, call.base) | {"meta": meta}
 
 
-def _check_text(text: str) -> None:
+def _quoted(call: Call, value: object) -> str | None:
+    """A post of another network's than this one cannot be known here: only removed ones are not."""
+    if value is None:
+        return None
+    if not isinstance(value, str):
+        raise invalid("$.quote_tweet_id: string expected", "$.quote_tweet_id", value)
+    if x_reposts.is_removed(call.ledger, parse_id(value, "$.quote_tweet_id")):
+        raise forbidden("You attempted to quote a Tweet that is deleted or not visible to you.")
+    return value
+
+
+def _check_text(text: str, longest: int) -> None:
     bad = forbidden_character(text)
     if bad:
         raise invalid(f"The text contains {bad}, which is not allowed.", "text", "")
-    if weighted_length(text) > MAX_WEIGHTED_LENGTH:
+    if weighted_length(text) > longest:
         raise invalid_all(
             [
                 {
@@ -173,10 +202,13 @@ def _media(call: Call, wish: object) -> list[Upload]:
         uploads.owned(call.ledger, call.account, int(value)) if is_id(value) else None
         for value in ids
     ]
-    ready = [upload for upload in found if upload is not None and upload.sha256 is not None]
-    mixed = len(ready) > 1 and any(upload.animated for upload in ready)
+    ready = [upload for upload in found if upload is not None and usable(call, upload)]
+    moving = [upload for upload in ready if upload.kind != "picture"]
+    mixed = (len(ready) > 1 and moving) or any(upload.kind == "captions" for upload in moving)
     if len(ready) != len(ids) or len(set(ids)) != len(ids) or mixed:
         raise invalid("Your media IDs are invalid.", "media.media_ids", *ids)
+    if not call.account.premium and any(film.milliseconds > LONGEST_FILM for film in ready):
+        raise forbidden("This user is not allowed to post a video longer than 2 minutes.")
     return ready
 
 
