@@ -17,13 +17,15 @@ from social_scheduler.errors import Conflict, InvalidInput, WorkspaceError
 from social_scheduler.journal import Journal
 from social_scheduler.media.store import MediaStore
 from social_scheduler.policy import DEFAULT_POLICY
+from social_scheduler.services import keys_rotate
 from social_scheduler.services.context import Context
+from social_scheduler.services.keys import Vault
 from social_scheduler.services.people import Passwords
 from social_scheduler.store import workers
 from social_scheduler.store import workspace as store
 from social_scheduler.store.database import Database, sqlite_file, sqlite_url
 from social_scheduler.store.workers import worker_named
-from social_scheduler.vault import Vault
+from social_scheduler.vault import KeyFolder
 
 if TYPE_CHECKING:
     from limits import RateLimitItem
@@ -102,6 +104,7 @@ def make_workspace(
                     f"There is a workspace in {root} already.", "Use it, or choose another folder."
                 )
             store.create(tx, uid=uid, kind=kind, policy=DEFAULT_POLICY, now=now())
+            keys_rotate.begin(tx, _vault(root, database, uid, now), now())
             journal = _journal(root).create(uid, FIRST_WORKER)
             workers.enrol(tx, FIRST_WORKER, journal, now(), "", reconciled=None)
         for folder in ("campaigns", "media"):
@@ -110,12 +113,14 @@ def make_workspace(
         database.close()
 
 
-def upgrade_workspace(root: Path, *, now: Callable[[], datetime] = utc_now) -> None:
+def upgrade_workspace(root: Path, *, now: Callable[[], datetime] = utc_now) -> list[str]:
     """Bring the database of an existing workspace to this program's schema.
 
-    Where there was one worker without a name, its journal becomes that of the first one.
+    Where there was one worker without a name, its journal becomes that of the first one. Keys
+    that lie in files are sealed into the database; answers whose, now that the files are gone.
     """
     database = Database(_database_url(root, load_settings(root)))
+    old: list[Path] = []
     try:
         database.upgrade()
         with database.write() as tx:
@@ -124,8 +129,15 @@ def upgrade_workspace(root: Path, *, now: Callable[[], datetime] = utc_now) -> N
             if workspace is not None and not known and journal.path.exists():
                 identity = journal.require(workspace.uid)
                 workers.enrol(tx, FIRST_WORKER, identity, now(), "", reconciled=None)
+            if workspace is not None:
+                vault = _vault(root, database, workspace.uid, now)
+                keys_rotate.begin(tx, vault, now())
+                old = keys_rotate.move_in(tx, vault, root / "vault")
     finally:
         database.close()
+    for path in old:
+        path.unlink()
+    return [path.stem for path in old]
 
 
 def restore_workspace(
@@ -151,6 +163,12 @@ def restore_workspace(
         return Database(url)
 
     manifest = restore_backup(file, root, open_database, who=who, now=now(), progress=progress)
+    database = open_database()
+    try:
+        with database.write() as tx:
+            keys_rotate.after_restore(tx, _vault(root, database, manifest.workspace, now))
+    finally:
+        database.close()
     for folder in ("campaigns", "media"):
         (root / folder).mkdir(mode=0o700, exist_ok=True)
     return manifest
@@ -192,7 +210,7 @@ def open_workspace(
                 sandbox_url=settings.sandbox_url.rstrip("/"),
                 database=database,
                 media=MediaStore(root / "media"),
-                vault=Vault(root / "vault"),
+                vault=_vault(root, database, workspace.uid, now),
                 journal=journal,
                 platforms=platforms.discover(),
                 now=now,
@@ -209,6 +227,10 @@ def open_workspace(
 
 def _database_url(root: Path, settings: Settings) -> str:
     return settings.database_url or sqlite_url(root / DATABASE_FILE)
+
+
+def _vault(root: Path, database: Database, uid: str, now: Callable[[], datetime]) -> Vault:
+    return Vault(database, KeyFolder(root / "keys"), uid, now)
 
 
 def _journal(root: Path) -> Journal:

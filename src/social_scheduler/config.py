@@ -75,6 +75,12 @@ class Settings(BaseSettings):
         "for it, each time; empty: as the network needs.",
     )
 
+    @property
+    def origin(self) -> str:
+        """The address of the desk in people's browsers."""
+        host = f"[{self.web_host}]" if ":" in self.web_host else self.web_host
+        return self.web_origin.rstrip("/") or f"http://{host}:{self.web_port}"
+
     @classmethod
     def settings_customise_sources(
         cls,

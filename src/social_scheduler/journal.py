@@ -65,6 +65,8 @@ class Outcome:
     """For a rate limit: POSIX seconds."""
     rest: tuple[tuple[str, str], ...] = ()
     """(remote id, address) of the parts after it that went live with it."""
+    differs: tuple[str, ...] | None = None
+    """In what the answer shows it other than approved; None where it is to be read back."""
 
     @property
     def last(self) -> int:
@@ -315,7 +317,8 @@ def as_outcome(record: Mapping[str, Any]) -> Outcome:
     """An outcome as it was written."""
     fields = {k: v for k, v in record.items() if k != "is"}
     rest = tuple((remote_id, url) for remote_id, url in fields.pop("rest", ()))
-    return Outcome(**fields, rest=rest)
+    differs = fields.pop("differs", None)
+    return Outcome(**fields, rest=rest, differs=None if differs is None else tuple(differs))
 
 
 def as_stop(record: Mapping[str, Any]) -> Stop:
@@ -347,6 +350,8 @@ def _outcome_line(o: Outcome) -> str:
         line += f',"until":{o.until!r}'
     if o.rest:
         line += f',"rest":{_as_json(o.rest)}'
+    if o.differs is not None:
+        line += f',"differs":{_as_json(o.differs)}'
     return line + "}\n"
 
 

@@ -77,7 +77,10 @@ class Network:
             for table in (
                 "post_media",
                 "posts",
+                "records",
+                "commits",
                 "uploads",
+                "tokens",
                 "faults",
                 "rates",
                 "nonces",

@@ -100,7 +100,7 @@ class Team:
         team.run("init", "--rehearsal")
         team.run("login", "admin", who="admin")
         (folder / "campaigns" / "accounts.yaml").write_text(ACCOUNTS, encoding="utf-8")
-        team.run("accounts", "add", "--all", who="admin")
+        team.run("accounts", "connect", "--all", who="admin")
         for name, (roles, languages) in PEOPLE.items():
             options = [f"--role={r}" for r in roles] + [f"--language={x}" for x in languages]
             team.run("people", "add", name, *options, who="admin")

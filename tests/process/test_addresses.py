@@ -33,7 +33,7 @@ def test_a_rehearsal_whose_sandbox_is_elsewhere_reaches_out_to_nobody(
 ) -> None:
     team = approved(TEXT)
     settings = {"SOCIAL_SCHEDULER_SANDBOX_URL": elsewhere}
-    team.run("accounts", "add", "x-en", who="admin", code=4, environment=settings)
+    team.run("accounts", "connect", "x-en", who="admin", code=4, environment=settings)
     team.tamper("UPDATE account SET server = ?", elsewhere)
     worked = team.work(environment=settings)
     assert f"it does not send to {elsewhere}" in worked.err

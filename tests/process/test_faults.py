@@ -102,7 +102,7 @@ def test_refused_keys_suspend_the_account_until_it_is_connected_again(
     assert "X does not accept this account's keys" in worked.err
     states = {a["name"]: a["state"] for a in team.ask("accounts", "list")}
     assert states == {"x-en": "suspended", "x-ar": "connected"}
-    team.run("accounts", "add", "x-en", who="admin")
+    team.run("accounts", "connect", "x-en", who="admin")
     team.work()
     assert team.said() == [SAID]
 

@@ -145,7 +145,7 @@ def test_a_second_host_begins_with_everything_held(
     other = Team(tmp_path / "other", network)
     other.folder.mkdir()
     shutil.copy(team.folder / "settings.toml", other.folder)
-    shutil.copytree(team.folder / "vault", other.folder / "vault")
+    shutil.copytree(team.folder / "keys", other.folder / "keys")
     other.run("restore", str(file))
     for name in ("dana", "admin"):
         other.run("login", name, who=name)

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 import rfc8785
+from nacl.public import PrivateKey
 
 from social_scheduler.message import content_digest, part_digest
+from social_scheduler.vault import KeyFolder, Place, seal
 from tests.process.commands import wait_until, wait_until_past
 from tests.process.plans import ALT, PICTURE, QUOTE, SAID, TEXT, WORDS
 from tests.process.team import Plan, Team
@@ -97,9 +99,39 @@ def test_the_keys_of_another_account_while_the_worker_runs(approved: Approved) -
 
 
 def give_other_keys(team: Team) -> None:
-    """Put the keys of x-ar where those of x-en are."""
-    vault = team.folder / "vault"
-    (vault / "x-en.json").write_bytes((vault / "x-ar.json").read_bytes())
+    """Seal the keys of x-ar for x-en, as whoever knows them and the public key could."""
+    folder = KeyFolder(team.folder / "keys")
+    [(uid,)] = team.peek("SELECT uid FROM workspace")
+    rows = team.peek("SELECT place, version, sealed FROM secret")
+    kept = {place: (version, sealed) for place, version, sealed in rows}
+    version, sealed = kept["account/x-ar"]
+    others = folder.open(sealed, Place(uid, "account/x-ar", version))
+    newer = kept["account/x-en"][0] + 1
+    forged = seal(folder.public(), Place(uid, "account/x-en", newer), others)
+    team.tamper(
+        "UPDATE secret SET version = ?, sealed = ? WHERE place = 'account/x-en'", newer, forged
+    )
+    team.tamper("UPDATE account SET keys_version = ? WHERE name = 'x-en'", newer)
+
+
+def test_the_sealed_keys_of_another_account(approved: Approved) -> None:
+    team = approved(TEXT)
+    team.tamper(
+        "UPDATE secret SET sealed = (SELECT other.sealed FROM secret other"
+        " WHERE other.place = 'account/x-ar') WHERE place = 'account/x-en'"
+    )
+    refuses(team, "was sealed for another place")
+
+
+def test_the_public_key_that_keys_are_sealed_to(approved: Approved) -> None:
+    """Whoever put it there would read what is given from then on: nobody seals, nobody works."""
+    team = approved(TEXT)
+    thief = bytes(PrivateKey.generate().public_key)
+    team.tamper("UPDATE sealing_key SET public_key = ?", thief)
+    team.run("accounts", "connect", "x-en", who="admin", code=5)
+    refused = team.work(code=5)
+    assert "another public key than keys/worker.pub" in refused.err
+    assert team.said() == []
 
 
 def test_the_account_a_delivery_goes_to(approved: Approved) -> None:

@@ -39,10 +39,11 @@ from social_scheduler.store import accounts as account_store
 from social_scheduler.store import people as people_store
 from social_scheduler.store import reading as reading_store
 from social_scheduler.store import review as review_store
+from social_scheduler.store import secrets as secret_store
 from social_scheduler.store import steps
 from social_scheduler.store.looking import Looked, look
 from social_scheduler.store.review import StoredApproval
-from social_scheduler.store.tables import AccountState, History
+from social_scheduler.store.tables import Account, AccountState, History
 from tests.postgresql import Databases
 from tests.services.wire import Wire
 
@@ -208,6 +209,24 @@ class Desk:
             )
         self.context.vault.put(name, {"token": native_id})
 
+    def looked_account(self, name: str) -> Account:
+        """An account's row."""
+        with self.context.database.read() as tx:
+            found = account_store.account_named(tx, name)
+        if found is None:
+            raise AssertionError(f"{name} is not connected")
+        return found
+
+    def lose_keys(self, name: str) -> None:
+        """Nothing is kept for an account any more."""
+        with self.context.database.write() as tx:
+            secret_store.forget(tx, f"account/{name}")
+
+    def spoil_keys(self, name: str) -> None:
+        """Something that nobody can open is kept for an account."""
+        with self.context.database.write() as tx:
+            secret_store.reseal(tx, [(f"account/{name}", b"not a box")])
+
     # -- posts --
 
     def post(
@@ -245,7 +264,12 @@ class Desk:
             body = message.canonical()
             messages.append(
                 PlannedMessage(
-                    known[account], body, content_digest(body), len(parts), len(message.media)
+                    known[account],
+                    body,
+                    content_digest(body),
+                    len(parts),
+                    len(message.media),
+                    self.context.platforms[known[account].platform].limits,
                 )
             )
         return PlannedPost(

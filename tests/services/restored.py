@@ -52,7 +52,7 @@ def restored(
     if journals:
         desk.context.journal.close()
         shutil.copytree(desk.context.root / "journal", root / "journal")
-    shutil.copytree(desk.context.root / "vault", root / "vault")
+    shutil.copytree(desk.context.root / "keys", root / "keys")
     made = databases.create() if databases else ""
     settings = Settings(
         sandbox_url=SANDBOX,

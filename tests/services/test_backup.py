@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import io
 import json
@@ -16,12 +17,12 @@ from sqlalchemy import select
 
 from social_scheduler.app import restore_workspace
 from social_scheduler.config import Settings
-from social_scheduler.errors import Conflict, InvalidInput
-from social_scheduler.services import archive
+from social_scheduler.errors import Conflict, InvalidInput, NotFound
+from social_scheduler.services import archive, keys_rotate
 from social_scheduler.services.backup import write_backup
 from social_scheduler.services.people import sign_in
 from social_scheduler.store import copying
-from social_scheduler.store.tables import Base, Delivery
+from social_scheduler.store.tables import AccountState, Base, Delivery
 from tests.postgresql import Databases
 from tests.services.desk import MONDAY, PASSWORD, SANDBOX, Desk
 from tests.services.restored import back_up, restored
@@ -111,10 +112,32 @@ def test_people_sign_in_again_and_nobody_is_signed_in(
         assert sign_in(again.context, "noor", PASSWORD, kind="login", label="a test")
 
 
-def test_no_key_is_in_it_and_only_its_owner_reads_it(desk: Desk, file: Path) -> None:
+def test_keys_are_in_it_sealed_only_and_only_its_owner_reads_it(desk: Desk, file: Path) -> None:
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
-    assert not any("vault" in member.name for member, _ in members(file))
-    assert desk.context.vault.get("wire-en")["token"]  # there is one that could have been in it
+    key = (desk.context.root / "keys" / "worker.key").read_bytes().strip()
+    found = {member.name: content for member, content in members(file)}
+    assert not any("worker.key" in name or key in content for name, content in found.items())
+    secrets = [json.loads(line) for line in found["tables/secret.jsonl"].splitlines()]
+    assert [place for place, *_ in secrets] == ["account/wire-ar", "account/wire-en"]
+    assert all(b"id-wire" not in base64.b64decode(sealed) for _, _, sealed, _ in secrets)
+
+
+def test_with_the_workers_key_its_accounts_are_connected_again(
+    desk: Desk, file: Path, tmp_path: Path, databases: Databases | None
+) -> None:
+    with restored(desk, file, tmp_path / "again", databases) as again:
+        assert again.context.vault.get("wire-en") == {"token": "id-wire-en"}
+
+
+def test_what_was_sealed_before_a_change_of_keys_is_to_be_connected_again(
+    desk: Desk, file: Path, tmp_path: Path, databases: Databases | None
+) -> None:
+    keys_rotate.rotate(desk.context, desk.actor("noor"))
+    with restored(desk, file, tmp_path / "again", databases) as again:
+        again.context.vault.require()
+        with pytest.raises(NotFound, match="no keys for wire-en"):
+            again.context.vault.get("wire-en")
+        assert again.looked_account("wire-en").state is AccountState.SUSPENDED
 
 
 def test_it_says_what_it_is(desk: Desk, file: Path) -> None:
@@ -123,7 +146,7 @@ def test_it_says_what_it_is(desk: Desk, file: Path) -> None:
     assert manifest.kind == "rehearsal"
     assert manifest.moment == desk.clock().isoformat()
     assert manifest.tables["delivery"].rows == 2
-    assert set(manifest.tables) == set(Base.metadata.tables) - {"token"}
+    assert set(manifest.tables) == set(Base.metadata.tables) - {"token", "connecting"}
     assert len(manifest.media) == 1
 
 

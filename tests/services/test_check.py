@@ -121,7 +121,7 @@ def test_without_a_workspace_people_are_not_looked_up(desk: Desk, folder: Path) 
 
 
 def test_an_account_that_is_not_connected_is_told(desk: Desk, folder: Path) -> None:
-    with pytest.raises(InvalidInput, match="accounts add x-en"):
+    with pytest.raises(InvalidInput, match="accounts connect x-en"):
         planned(desk)
 
 

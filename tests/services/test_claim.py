@@ -97,7 +97,7 @@ class TestTogether:
 
     def test_one_whose_keys_are_not_accepted_keeps_the_others(self, desk: Desk) -> None:
         desk.ready(together(desk))
-        (desk.context.root / "vault" / "wire-ar.json").write_text("")
+        desk.spoil_keys("wire-ar")
 
         desk.tick()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
@@ -16,7 +17,7 @@ from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.message import Attachment
 from social_scheduler.platforms import Call, Connection, Published, Upload
 from social_scheduler.services import hold, review
-from social_scheduler.services.claim import LEASE, Room, take_due
+from social_scheduler.services.claim import LEASE, Room, Turn, take_due
 from social_scheduler.services.publish import INTENT_LASTS, NOT_HANDED_OVER
 from social_scheduler.store import publishing as store
 from social_scheduler.store.tables import AccountState, Attempt
@@ -347,7 +348,7 @@ class TestBeforeTheIntent:
 
     def test_keys_that_are_missing_are_told_and_nothing_is_sent(self, desk: Desk) -> None:
         desk.ready(desk.post())
-        (desk.context.root / "vault/wire-en.json").unlink()
+        desk.lose_keys("wire-en")
 
         desk.tick()
 
@@ -367,10 +368,11 @@ class TestBeforeTheIntent:
         """Also when they are put right between making ready and beginning."""
         desk.ready(desk.post("one"), desk.post("two"))
         desk.context.vault.put("wire-en", {"token": "mallory"})
-        with_wrong_keys, with_right_keys = desk.publisher.claim_due()
-        wrong = desk.publisher.make_ready(with_wrong_keys)
+        with_wrong_keys, (claim,) = (turn.claims for turn in desk.publisher.claim_due())
+        wrong = desk.publisher.make_ready(Turn(with_wrong_keys, desk.clock()))
         desk.context.vault.put("wire-en", {"token": "id-wire-en"})
-        right = desk.publisher.make_ready(with_right_keys)
+        claim = dataclasses.replace(claim, keys=claim.keys + 1)  # claimed after that
+        right = desk.publisher.make_ready(Turn((claim,), desk.clock()))
 
         begun = desk.publisher.begin([each for each in (wrong, right) if each])
         desk.publisher.conclude([(one, desk.publisher.call(one)) for one in begun])
@@ -554,7 +556,7 @@ class TestAThreadInOneCall:
     """Bluesky's way: every part goes live in the call of the first, or none."""
 
     def test_every_part_is_live_after_one_call_and_each_is_proved(self, desk: Desk) -> None:
-        desk.wire.thread_in_one_call = True
+        desk.wire.whole_thread = True
         thread(desk)
 
         desk.tick()
@@ -567,7 +569,7 @@ class TestAThreadInOneCall:
         assert desk.wire.calls.count("read_back") == 3
 
     def test_when_its_answer_is_lost_all_of_it_is_found(self, desk: Desk) -> None:
-        desk.wire.thread_in_one_call = True
+        desk.wire.whole_thread = True
         thread(desk)
         desk.wire.script = ["lost"]
         desk.tick()
@@ -584,7 +586,7 @@ class TestAThreadInOneCall:
 
     def test_a_crash_after_the_answer_loses_none_of_it(self, desk: Desk) -> None:
         """The journal tells of the whole thread."""
-        desk.wire.thread_in_one_call = True
+        desk.wire.whole_thread = True
         thread(desk)
 
         def crash(moment: str) -> None:
@@ -876,7 +878,7 @@ class TestPromise:
 
     def test_keys_that_cannot_be_read_stop_their_own_account_only(self, desk: Desk) -> None:
         desk.ready(desk.post(words={"wire-en": "Good morning", "wire-ar": "صباح الخير"}))
-        (desk.context.root / "vault" / "wire-en.json").write_text("")
+        desk.spoil_keys("wire-en")
 
         desk.tick()
 

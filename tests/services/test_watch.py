@@ -372,7 +372,7 @@ class TestAccounts:
 
         assert "x-en is suspended and has 1 approved post" in alarm.what
         assert alarm.why == "the first is due 2027-01-11 13:00 UTC"
-        assert "accounts add x-en" in alarm.remedy
+        assert "accounts connect x-en" in alarm.remedy
 
 
 class TestClocks:

@@ -74,7 +74,7 @@ class Wire(Basics):
     handle: str = ""
     told: dict[str, int] = field(default_factory=dict)
     """What the network says of every account."""
-    thread_in_one_call: bool = False
+    whole_thread: bool = False
     working_on_uploads: int = 0
     """How many looks it takes until an upload can be used; below 0, it never can."""
 
@@ -114,7 +114,7 @@ class Wire(Basics):
         remote_id = str(1000 + len(self.ledger))
         self.ledger.append(Said(remote_id, account, call.text, call.reply_to, call.key, self.now()))
         rest: list[Published] = []
-        if self.thread_in_one_call and call.number < len(call.message.parts):
+        if self.whole_thread and call.number < len(call.message.parts):
             after = replace(call, number=call.number + 1, reply_to=remote_id, key="")
             following = self.say(account, after)
             rest = [replace(following, rest=()), *following.rest]
@@ -127,7 +127,7 @@ class Wire(Basics):
         for said in self.ledger:
             same = (said.account, said.text) == (connection.keys["token"], call.text)
             if same and said.at >= since and said.remote_id not in known and not self.hidden:
-                together = len(call.message.parts) - call.number if self.thread_in_one_call else 0
+                together = len(call.message.parts) - call.number if self.whole_thread else 0
                 first = int(said.remote_id)
                 found, *rest = [
                     Published(str(n), f"https://wire.example/{said.account}/{n}")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ import uvicorn
 
 from social_scheduler.app import Opened, make_workspace, open_workspace
 from social_scheduler.config import Settings
+from social_scheduler.platforms import Platform
 from social_scheduler.services import check, enqueue, people, reading, review
 from social_scheduler.services.actor import Actor
 from social_scheduler.services.context import Context
@@ -143,6 +145,8 @@ def make_newsroom(root: Path) -> None:
     make_workspace(root, kind="rehearsal", now=clock, settings=Settings())
     shutil.rmtree(root / "campaigns")
     shutil.copytree(SAMPLES, root / "campaigns")
+    for file in (root / "campaigns").glob("*/campaign.yaml"):
+        file.write_text(_only_x(file.read_text("utf-8")), "utf-8")
     with opened(root, clock) as opened_:
         context = opened_.context
         admin = None
@@ -155,6 +159,14 @@ def make_newsroom(root: Path) -> None:
         _queue(context)
         _approve_december(context)
         _send_december(context)
+
+
+def _only_x(text: str) -> str:
+    """A sample as it is for X alone; test_looks.py has all networks."""
+    others = r"(bluesky|mastodon|telegram)"
+    text = re.sub(rf", all-{others}\b", "", text)
+    text = re.sub(rf"^ {{6}}{others}:.*\n(?: {{8}}.*\n)*", "", text, flags=re.M)
+    return re.sub(r"^ {4}variants:\n(?! {6})", "", text, flags=re.M)
 
 
 def _connect(context: Context) -> None:
@@ -285,12 +297,19 @@ def opened(root: Path, clock: Clock, settings: Settings | None = None) -> Iterat
 
 
 @contextmanager
-def running(root: Path, settings: Settings | None = None) -> Iterator[Newsroom]:
+def running(
+    root: Path,
+    settings: Settings | None = None,
+    platforms: Mapping[str, Platform] | None = None,
+) -> Iterator[Newsroom]:
     """The desk of a workspace on a free port, on Monday morning."""
     clock = Clock(MONDAY)
     ready = threading.Event()
     listener = listen("127.0.0.1", 0)
     with opened(root, clock, settings) as found:
+        if platforms is not None:
+            context = dataclasses.replace(found.context, platforms=platforms)
+            found = dataclasses.replace(found, context=context)
         server = Announcing(uvicorn.Config(create_app(found), **QUIET), ready.set)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()

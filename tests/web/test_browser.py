@@ -98,7 +98,7 @@ def test_the_whole_review(
         assert page.title().startswith("REHEARSAL")
         page.get_by_role("link", name="Partner spotlight: Meridia").first.click()
         assert page.get_by_text("We begin at a loom.").is_visible()
-        assert page.locator("figure img").count() == 3
+        assert page.locator(".shots img").count() == 3
         page.get_by_role("button", name="Approve").click()
         page.get_by_text("It has all the approvals it needs.").wait_for()
         assert page.url.endswith(WEAVING)

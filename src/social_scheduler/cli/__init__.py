@@ -1,7 +1,8 @@
 """The command line: parse, call one service, present.
 
 Exit codes: 0 done · 1 refused or mistakes found · 2 wrong usage · 3 something needs a person,
-as `work` or `watch --once` saw · 4 not signed in or not allowed · 5 the workspace cannot be used ·
+as `work`, `watch --once` or
+`accounts check` saw · 4 not signed in or not allowed · 5 the workspace cannot be used ·
 130 interrupted.
 """
 
@@ -19,6 +20,7 @@ from social_scheduler.cli import (
     campaigns,
     demo,
     history,
+    keys,
     people,
     review,
     sandbox,
@@ -34,7 +36,7 @@ EXIT_CODES = {
     1: "Refused, or mistakes were found; nothing was changed.",
     2: "The command was not written as it should be.",
     3: "Something needs a person: `work` ended with it unconfirmed, failed or partial, or "
-    "`watch --once` saw it.",
+    "`watch --once` or `accounts check` saw it.",
     4: "Nobody is signed in, or this person may not do this.",
     5: "The workspace, its database or its journal cannot be used as it is.",
     130: "Interrupted.",
@@ -52,6 +54,7 @@ for module in (
     workspace,
     people,
     accounts,
+    keys,
     campaigns,
     review,
     stop,

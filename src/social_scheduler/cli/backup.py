@@ -65,7 +65,9 @@ def backup(
         )
     else:
         good(f"{file}: {rows:,} rows and {len(manifest.media):,} files, read back whole.")
-        note("It has no keys and no sign-ins. It has every unpublished word: keep it safe.")
+        note(
+            "Keys are in it sealed, sign-ins are not. It has every unpublished word: keep it safe."
+        )
     for sha256 in manifest.damaged:
         bad(f"media/{sha256[:2]}/{sha256} is not as it was approved; it is not in the backup.")
 
@@ -87,8 +89,9 @@ def restore(
     good(f"{root} is as it was at {manifest.moment}. Everything is held.")
     if not any((root / "journal").glob("*.jsonl")):
         note(f"Put the journal folder of this workspace back: {root / 'journal'}")
-    if not (root / "vault").exists():
-        note("Keys are not in a backup: put the vault folder back, or connect the accounts again.")
+    if not (root / "keys" / "worker.key").exists():
+        note(f"Put the workers' key back, which is in no backup: {root / 'keys' / 'worker.key'}")
+        note("If it is gone: social-scheduler keys rotate --lost, and connect the accounts again.")
     note("Next: social-scheduler login NAME, then reconcile. Sign-ins of before do not count here.")
 
 
@@ -180,6 +183,8 @@ def enrol(
         emit({"enrolled": name})
     else:
         good(f"The worker {name} is enrolled. Start it with: social-scheduler work --name {name}")
+    if not found.context.vault.can_open:
+        bad(f"It needs the workers' key: copy {found.context.vault.folder.path} to here by hand.")
 
 
 @worker.command("list")

@@ -11,10 +11,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TaskID,
+    TextColumn,
+    TimeElapsedColumn,
+)
 
 from social_scheduler.app import DATABASE_FILE, open_workspace, utc_now
 from social_scheduler.campaign.fix import fix
+from social_scheduler.cli.looks import print_planned
 from social_scheduler.cli.shared import (
     Json,
     Workspace,
@@ -29,11 +37,13 @@ from social_scheduler.cli.shared import (
     when,
 )
 from social_scheduler.errors import Finding, InvalidCampaign, WorkspaceError
+from social_scheduler.platforms import discover
 from social_scheduler.services import enqueue as service
 from social_scheduler.services.actor import Right
 from social_scheduler.services.check import Files, Outcome, check, find_files, plan
 from social_scheduler.services.compare import Change, ChangeKind, compare
 from social_scheduler.services.context import Context
+from social_scheduler.services.prices import estimates
 
 Paths = Annotated[
     list[Path] | None,
@@ -127,16 +137,27 @@ def _print(finding: Finding) -> None:
     out.print(str(finding), markup=False)
 
 
-def plan_files(paths: Paths = None, workspace: Workspace = Path(), json: Json = False) -> None:
+def plan_files(
+    paths: Paths = None,
+    words: Annotated[
+        bool,
+        typer.Option("--words", help="Also show what is new or edited as its networks show it."),
+    ] = False,
+    workspace: Workspace = Path(),
+    json: Json = False,
+) -> None:
     """Show what queueing would change. Writes nothing."""
     with acting(workspace) as (found, actor):
         outcome = _checked(find_files(paths or [], workspace), found.context)
         changes: list[Change] = []
         with _progress(len(outcome.sound), "planning") as step:
-            for facts, posts in plan(found.context, outcome):
+            for facts, posts in plan(found.context, outcome, progress=step.film):
                 changes += compare(found.context, actor, facts.name, posts)
                 step(Path(facts.path))
     _show(changes, json, done=False)
+    for change in changes if words and not json else ():
+        if change.planned and change.kind in (ChangeKind.NEW, ChangeKind.EDITED):
+            print_planned(change.planned)
 
 
 def queue_files(
@@ -158,7 +179,7 @@ def queue_files(
         outcome = _checked(find_files(paths or [], workspace), found.context)
         changes: list[Change] = []
         with _progress(len(outcome.sound), "queueing") as step:
-            for facts, posts in plan(found.context, outcome):
+            for facts, posts in plan(found.context, outcome, progress=step.film):
                 changes += service.enqueue(
                     found.context,
                     actor,
@@ -192,6 +213,8 @@ def _show(changes: list[Change], json: bool, *, done: bool) -> None:
         table("change", "post", "when", "", rows=rows, empty="")
     counted = Counter(c.kind.value for c in changes)
     good(", ".join(f"{n} {kind}" for kind, n in sorted(counted.items())) or "nothing to queue")
+    for estimate in estimates(changes, discover()):
+        note(str(estimate))
     if done and (counted["new"] or counted["edited"] or counted["moved"]):
         note("Next, somebody else: social-scheduler review list")
 
@@ -200,13 +223,39 @@ def _when(change: Change) -> str:
     return f"{change.planned.wall} {change.planned.zone}" if change.planned else ""
 
 
+class _Steps:
+    """Where the work is, as bars on a terminal; told nothing, it shows nothing."""
+
+    def __init__(self, bar: Progress | None, what: str, total: int) -> None:
+        self._bar = bar
+        self._line = bar.add_task(what, total=total) if bar and total >= 5 else None
+        self._films: dict[Path, TaskID] = {}
+
+    def __call__(self, path: Path) -> None:
+        """One file is done."""
+        if self._bar and self._line is not None:
+            self._bar.advance(self._line)
+
+    def film(self, path: Path, share: float) -> None:
+        """So much of a film is ready."""
+        if self._bar is None:
+            return
+        if path not in self._films:
+            self._films[path] = self._bar.add_task(path.name, total=100)
+        self._bar.update(self._films[path], completed=round(share * 100))
+
+
 @contextmanager
-def _progress(total: int, what: str) -> Iterator[Callable[[Path], None]]:
+def _progress(total: int, what: str) -> Iterator[_Steps]:
     """A bar on the terminal where there is one; never on standard output."""
-    if not sys.stderr.isatty() or total < 5:
-        yield lambda path: None
+    if not sys.stderr.isatty():
+        yield _Steps(None, what, total)
         return
-    columns = (TextColumn(what), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=err, transient=True) as bar:
-        line = bar.add_task(what, total=total)
-        yield lambda path: bar.advance(line)
+        yield _Steps(bar, what, total)

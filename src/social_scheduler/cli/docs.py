@@ -12,7 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from social_scheduler.campaign import json_schema
-from social_scheduler.cli import docs_commands, docs_files
+from social_scheduler.cli import docs_commands, docs_files, docs_platforms
 from social_scheduler.cli.docs_text import code, page, table
 from social_scheduler.config import SETTINGS_FILE, Settings
 from social_scheduler.lifecycle import (
@@ -24,7 +24,8 @@ from social_scheduler.lifecycle import (
     meaning,
     steps_from,
 )
-from social_scheduler.platforms import Platform, RecoveryKind, discover
+from social_scheduler.message import Limits
+from social_scheduler.platforms import Platform, Prices, RecoveryKind, discover
 
 ROOT = Path(__file__).parents[3]
 TITLE = {Thing.POST: "Posts", Thing.DELIVERY: "Deliveries", Thing.PART: "Parts"}
@@ -181,14 +182,25 @@ def _bounds(metadata: Sequence[object]) -> str:
 
 def _platforms() -> Iterator[str]:
     yield "The networks there is a module for. `check` and the desk show and keep these limits."
+    yield "What a server or an account tells of itself counts for more than what stands here."
+    yield "Another network is one module: [add a platform](../how-to/add-a-platform.md)."
+    yield ""
+    yield from docs_platforms.overview(discover())
     for name, platform in sorted(discover().items()):
         yield f"\n## {platform.label}\n"
         yield f"In accounts.yaml: `platform: {name}`. Its address: <{platform.default_url}>"
         yield "(in a rehearsal workspace: the sandbox's)."
         yield "\n### Limits\n"
         yield from table(("what", "limit"), _limits(platform))
+        if platform.prices:
+            yield "\n### What it costs\n"
+            yield f"{platform.label} charges for each call, by the prices that it published when this"
+            yield "version was made. `plan` and `queue` show the sum for what they put in place."
+            yield "Looking up and reading back cost as well, a small part of it."
+            yield ""
+            yield from table(("call", "price"), _prices(platform.prices))
         yield "\n### Keys\n"
-        yield "`social-scheduler accounts add` asks for them, or takes them from a JSON file"
+        yield "`social-scheduler accounts connect` asks for them, or takes them from a JSON file"
         yield "(`--keys-file`) or from these variables:"
         yield ""
         keys = [(code(key), code(f"SOCIAL_SCHEDULER_{key.upper()}")) for key in platform.keys]
@@ -208,8 +220,34 @@ def _limits(platform: Platform) -> list[tuple[str, str]]:
         ("threads", "yes, where the account has `may_thread: yes`" if limits.thread else "no"),
         ("pictures in a part", str(limits.pictures)),
         ("a picture", f"{types}; {limits.picture_bytes:,} bytes; {limits.picture_side:,} pixels"),
-        ("alt text", f"{limits.alt_text:,} characters"),
+        ("alt text", f"{limits.alt_text:,} characters" if limits.alt_text else "none"),
+        *_moving(limits),
         *((name.replace("_", " "), f"{value:,}") for name, value in limits.extra.items()),
+    ]
+
+
+def _moving(limits: Limits) -> Iterator[tuple[str, str]]:
+    if limits.films:
+        lasts = (
+            f"{limits.film_milliseconds / 1000:,g} seconds; " if limits.film_milliseconds else ""
+        )
+        side = f"; {limits.film_side:,} pixels" if limits.film_side else ""
+        yield "a film", f"{lasts}{limits.film_bytes:,} bytes{side}"
+        yield "captions of a film", "yes" if limits.captions else "no"
+    if limits.moving_picture_bytes:
+        yield "a moving picture (GIF)", f"{limits.moving_picture_bytes:,} bytes"
+    if limits.options:
+        yield "options", ", ".join(code(name) for name in sorted(limits.options))
+
+
+def _prices(prices: Prices) -> list[tuple[str, str]]:
+    return [
+        (f"a {what}", f"${thousandths / 1000:.3f}")
+        for what, thousandths in (
+            ("post, or a part of a thread", prices.post),
+            ("post with a link", prices.post_with_link),
+            ("repost", prices.repost),
+        )
     ]
 
 

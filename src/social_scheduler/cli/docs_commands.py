@@ -42,6 +42,8 @@ def commands() -> list[Command]:
 
 def _below(command: Any, path: tuple[str, ...]) -> Iterator[Command]:
     below = getattr(command, "commands", None)
+    if getattr(command, "hidden", False):
+        return  # an old name of another one
     if below is None or getattr(command, "invoke_without_command", False):
         told = inspect.getdoc(command.callback) or command.help or ""
         yield Command(" ".join(path), told, tuple(command.params))
@@ -89,7 +91,10 @@ def _head() -> Iterator[str]:
     yield "\n## Exit codes\n"
     yield from table(("code", "means"), [(str(n), told) for n, told in EXIT_CODES.items()])
     yield "\n## Environment\n"
-    keys = sorted({key for platform in discover().values() for key in platform.keys})
+    keys = sorted(
+        {key for platform in discover().values() for key in platform.keys}
+        | {k for p in discover().values() if p.sign_in for k in p.sign_in.app_keys}
+    )
     yield from table(
         ("variable", "meaning"),
         [
@@ -97,7 +102,10 @@ def _head() -> Iterator[str]:
             (code(TOKEN), "A script's token, from `people token add`; goes before `login`."),
             (code(PASSWORD), "The password `init`, `login` and `people add` would ask for."),
             *(
-                (code(f"SOCIAL_SCHEDULER_{key.upper()}"), "A key `accounts add` would ask for.")
+                (
+                    code(f"SOCIAL_SCHEDULER_{key.upper()}"),
+                    "A key `accounts connect` or `accounts app` would ask for.",
+                )
                 for key in keys
             ),
             (code("XDG_CONFIG_HOME"), "Below it `login` keeps its sign-ins; else `~/.config`."),

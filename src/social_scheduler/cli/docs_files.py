@@ -10,10 +10,12 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from pydantic import BaseModel
 
 from social_scheduler.campaign.nodes import MAX_BYTES, MAX_DEPTH
+from social_scheduler.campaign.partners import Handle, Id, Partner
 from social_scheduler.campaign.reader import MAX_NODES
 from social_scheduler.campaign.schema import (
     AccountEntry,
     Campaign,
+    CardWords,
     Day,
     Kind,
     Language,
@@ -32,12 +34,14 @@ NAMED = {
     "name": Name,
     "language": Language,
     "words": Words,
+    "handle": Handle,
+    "id": Id,
     "time": Moment,
     "date": Day,
 }
 SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
     ("A campaign", "The top of the file.", Campaign),
-    ("A picture", "Each entry of `media`.", Media),
+    ("A picture or film", "Each entry of `media`.", Media),
     ("A post", "Each entry of `posts`. It has either `text` or `thread`.", Post),
     (
         "A variant",
@@ -46,6 +50,17 @@ SECTIONS: tuple[tuple[str, str, type[BaseModel]], ...] = (
         Wording,
     ),
     ("accounts.yaml", "Each entry of `accounts`. Keys are never written here.", AccountEntry),
+    (
+        "A card",
+        "Each entry of `card`. It is shown where no picture or film stands with the first part.",
+        CardWords,
+    ),
+    (
+        "partners.yaml",
+        "Each entry of `partners`, under the name that campaigns write: `{@nato}` for `nato`. "
+        "[How it is used](../how-to/partners.md).",
+        Partner,
+    ),
     (
         "policy.yaml",
         "Each entry of `rules`. A rule matches when every list it gives contains the post's "
@@ -100,7 +115,8 @@ def _reading() -> Iterator[str]:
     yield "end of an unquoted line. `social-scheduler check --fix` puts them into quotes."
     yield "In a block the last line break is dropped, the others stay."
     yield ""
-    yield "`{link}` in words is where the post's link stands. `{{` and `}}` are braces themselves."
+    yield "`{link}` in words is where the post's link stands, `{@partner}` a partner of partners.yaml."
+    yield "`{{` and `}}` are braces themselves."
 
 
 def _fields(model: type[BaseModel]) -> list[tuple[str, str, str]]:
@@ -139,7 +155,8 @@ def _of_class(hint: Any) -> str:
     if isinstance(hint, type) and issubclass(hint, Enum):
         return "one of the kinds below"
     if isinstance(hint, type) and issubclass(hint, BaseModel):
-        return {"Media": "picture", "Wording": "variant"}.get(hint.__name__, hint.__name__.lower())
+        known = {"Media": "picture", "Wording": "variant", "CardWords": "card"}
+        return known.get(hint.__name__, hint.__name__.lower())
     return {"str": "text", "int": "number"}[hint.__name__]
 
 

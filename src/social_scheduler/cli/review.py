@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from social_scheduler.cli.looks import print_choices, print_look, print_part
 from social_scheduler.cli.shared import (
     Json,
     Reference,
@@ -23,7 +24,7 @@ from social_scheduler.cli.shared import (
 )
 from social_scheduler.services import reading
 from social_scheduler.services import review as service
-from social_scheduler.services.reading import LanguageView, MessageView, PostView
+from social_scheduler.services.reading import LanguageView, PostView
 from social_scheduler.services.review import Shown
 
 Posts = Annotated[list[str], typer.Argument(help="Posts, as campaign/post.", metavar="POST...")]
@@ -212,21 +213,12 @@ def _in_utc(view: PostView) -> str:
 
 def _print_language(language: LanguageView) -> None:
     for message in language.messages:
-        out.print()
-        out.rule(f"{message.platform} @{message.handle} · {message.account} · {language.language}")
-        _print_message(message)
-
-
-def _print_message(message: MessageView) -> None:
-    for part in message.parts:
-        of = f" part {part.number} of {len(message.parts)}" if len(message.parts) > 1 else ""
-        out.print(part.text, markup=False)
-        out.print(f"[dim]{part.length} of {part.limit}{of}[/]")
-        for picture in part.pictures:
-            out.print(f"[dim]picture {picture.sha256[:12]}… ALT:[/] ", end="")
-            out.print(picture.alt, markup=False)
-        if part.url:
-            out.print(f"[green]live[/] {part.url}")
-    if message.delivery:
-        trouble = f" — {message.delivery.trouble}" if message.delivery.trouble else ""
-        out.print(f"{message.delivery.state.value}{trouble}", markup=False)
+        print_look(message.platform, message.account, message.handle, message.language)
+        print_choices(message.warning, message.told)
+        for part in message.parts:
+            print_part(part.look, part.number, len(message.parts))
+            if part.url:
+                out.print(f"[green]live[/] {part.url}")
+        if message.delivery:
+            trouble = f" — {message.delivery.trouble}" if message.delivery.trouble else ""
+            out.print(f"{message.delivery.state.value}{trouble}", markup=False)

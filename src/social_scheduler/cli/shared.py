@@ -19,6 +19,7 @@ from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 import typer
+from pydantic import BaseModel
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -87,20 +88,31 @@ def token(found: Opened) -> str:
 
 
 def secret(
-    prompt: str, file: Path | None, variable: str, *, option: str = "--password-file"
+    prompt: str,
+    file: Path | None,
+    variable: str,
+    *,
+    option: str = "--password-file",
+    empty: bool = False,
 ) -> str:
-    """A password from a file (- is standard input), the environment, or the terminal."""
+    """A password from a file (- is standard input), the environment, or the terminal.
+
+    With `empty` it may be left out.
+    """
     if file is not None:
         text = sys.stdin.readline() if str(file) == "-" else file.read_text(encoding="utf-8")
         return text.rstrip("\n")
     if given := os.environ.get(variable):
         return given
     if not sys.stdin.isatty():
+        if empty:
+            return ""
         raise InvalidInput(
             f"{prompt}: nobody can be asked here.",
             f"Use {option}, or set {variable}.",
         )
-    return str(typer.prompt(prompt, hide_input=True, err=True))
+    default = "" if empty else None
+    return str(typer.prompt(prompt, default, hide_input=True, err=True, show_default=False))
 
 
 def ask(question: str) -> None:
@@ -119,6 +131,8 @@ def plain(value: Any) -> Any:
     """Dataclasses, moments and enums as JSON has them."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
     if isinstance(value, datetime):
         return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
     if isinstance(value, Enum):

@@ -9,7 +9,7 @@ from social_scheduler.policy import DEFAULT_POLICY
 
 ACCOUNTS = """\
 # yaml-language-server: $schema=schema/accounts.schema.json
-# Where we speak. Keys and tokens are never written here: social-scheduler accounts add NAME
+# Where we speak. Keys and tokens are never written here: social-scheduler accounts connect NAME
 accounts:
   - name: x-en
     platform: x

@@ -68,8 +68,11 @@ def init(
     """Make a workspace in a folder: rehearsal or live."""
     root = workspace.resolve()
     if upgrade:
-        upgrade_workspace(root)
+        sealed = upgrade_workspace(root)
         good(f"{root} is ready for this version.")
+        if sealed:
+            note(f"The keys of {', '.join(sealed)} are sealed now; their files are gone.")
+            note(f"Keep a copy of {root / 'keys' / 'worker.key'} apart, locked away.")
         return
     if rehearsal == live:
         raise InvalidInput("Is it a rehearsal or a live workspace?", "Say --rehearsal or --live.")
@@ -83,7 +86,7 @@ def init(
         emit({"workspace": root, "kind": kind, "admin": admin, "files": written})
         return
     good(f"A {kind} workspace in {root}; {admin} is its admin.")
-    note(f"Next: social-scheduler login {admin}, then people add, accounts add, check, queue.")
+    note(f"Next: social-scheduler login {admin}, then people add, accounts connect, check, queue.")
 
 
 def login(

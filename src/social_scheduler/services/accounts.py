@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from datetime import datetime
 from urllib.parse import urlsplit
 
 from social_scheduler.campaign.schema import AccountEntry
 from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from social_scheduler.planning import Speaker, duration
-from social_scheduler.platforms import Connection, Platform
+from social_scheduler.platforms import Connection, Identity, Platform
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.context import Context
 from social_scheduler.store import accounts as store
-from social_scheduler.store.steps import remember
+from social_scheduler.store.database import Transaction
+from social_scheduler.store.steps import By, remember
 from social_scheduler.store.tables import Account, AccountState
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
@@ -42,11 +44,12 @@ def allowed_server(context: Context, platform: str, server: str) -> str:
 
 def server_for(context: Context, entry: AccountEntry) -> str:
     """Where an account is in this workspace."""
-    default = entry.server or _named(context, entry.platform).default_url
+    default = entry.server or platform_named(context, entry.platform).default_url
     return context.sandbox_url if context.kind == "rehearsal" else default
 
 
-def _named(context: Context, name: str) -> Platform:
+def platform_named(context: Context, name: str) -> Platform:
+    """The network's module."""
     try:
         return context.platforms[name]
     except KeyError:
@@ -59,52 +62,82 @@ def connect_account(
 ) -> Account:
     """Ask the network whose keys these are, and keep both. Again for an account: reconnects it."""
     actor.require(Right.ADMIN)
-    now = context.now()
-    platform = _named(context, entry.platform)
+    given = own_keys(context, entry, keys)
+    server = allowed_server(context, entry.platform, server_for(context, entry))
+    platform = platform_named(context, entry.platform)
+    connection = Connection(base_url=server, keys=dict(given), renewed=keys_to_keep(given))
+    identity = platform.identify(connection)
+    with context.database.write() as tx:
+        return keep(tx, context, entry, server, identity, given, actor.by(context.now()))
+
+
+def own_keys(context: Context, entry: AccountEntry, keys: Mapping[str, str]) -> dict[str, str]:
+    """The keys that an account's network wants, of those that were given; all of them."""
+    platform = platform_named(context, entry.platform)
     if missing := [k for k in platform.keys if not keys.get(k, "").strip()]:
         raise InvalidInput(
             f"{entry.name} needs the key {missing[0]}.", f"All of: {', '.join(platform.keys)}."
         )
-    server = allowed_server(context, entry.platform, server_for(context, entry))
-    identity = platform.identify(Connection(base_url=server, keys=keys))
+    return {k: keys[k].strip() for k in platform.keys}
+
+
+def keys_to_keep(keys: dict[str, str]) -> Callable[[Mapping[str, str]], None]:
+    """What a network changes of keys while it is asked whose they are is kept with them."""
+
+    def renewed(changed: Mapping[str, str]) -> None:
+        keys.update({name: value for name, value in changed.items() if value.strip()})
+
+    return renewed
+
+
+def keep(
+    tx: Transaction,
+    context: Context,
+    entry: AccountEntry,
+    server: str,
+    identity: Identity,
+    keys: Mapping[str, str],
+    by: By,
+) -> Account:
+    """Keep an account and its keys, if they are the ones that accounts.yaml means."""
     if identity.handle.lower() != entry.handle.lower().removeprefix("@"):
         raise Conflict(
             f"The keys belong to {identity.handle}, but accounts.yaml calls {entry.name} "
             f"{entry.handle}.",
             "Use the keys of that account, or correct the file.",
         )
-    with context.database.write() as tx:
-        known = store.account_named(tx, entry.name)
-        if known and (known.native_id, known.server) != (identity.native_id, server):
-            waiting = store.count_open(tx, known.id)
-            if waiting:
-                raise Conflict(
-                    f"{entry.name} was another account until now, and {waiting} deliveries "
-                    "to it are still open.",
-                    "Withdraw them first; approvals are for one account and never move.",
-                )
-        account = store.keep_account(
-            tx,
-            entry.name,
-            platform=entry.platform,
-            handle=entry.handle.removeprefix("@"),
-            language=entry.language,
-            server=server,
-            native_id=identity.native_id,
-            may_thread=entry.may_thread == "yes",
-            spacing=int(duration(entry.spacing).total_seconds()),
-            state=AccountState.CONNECTED,
-            trouble=None,
-            limited_until=None,
-            told=dict(identity.told),
-            scopes=list(identity.scopes),
-            ends_at=identity.ends_at,
-            asked_at=now,
-            connected_at=now,
-        )
-        context.vault.put(entry.name, {k: keys[k] for k in platform.keys})
-        told = f"{entry.name}: {identity.handle} ({identity.native_id}) at {server}"
-        remember(tx, actor.by(now, told), "connect_account")
+    known = store.account_named(tx, entry.name)
+    if known and (known.native_id, known.server) != (identity.native_id, server):
+        waiting = store.count_open(tx, known.id)
+        if waiting:
+            raise Conflict(
+                f"{entry.name} was another account until now, and {waiting} deliveries "
+                "to it are still open.",
+                "Withdraw them first; approvals are for one account and never move.",
+            )
+    account = store.keep_account(
+        tx,
+        entry.name,
+        platform=entry.platform,
+        handle=entry.handle.removeprefix("@"),
+        language=entry.language,
+        server=server,
+        native_id=identity.native_id,
+        may_thread=entry.may_thread == "yes",
+        spacing=int(duration(entry.spacing).total_seconds()),
+        state=AccountState.CONNECTED,
+        trouble=None,
+        limited_until=None,
+        told=entry.own_limits(identity.told),
+        scopes=list(identity.scopes),
+        ends_at=identity.ends_at,
+        asked_at=by.at,
+        renewing_until=None,
+        connected_at=by.at,
+    )
+    context.vault.keep(tx, entry.name, keys)
+    told = f"{entry.name}: {identity.handle} ({identity.native_id}) at {server}"
+    remember(tx, by.because(told), "connect_account")
     return account
 
 
@@ -124,3 +157,9 @@ def speakers(context: Context) -> dict[str, Speaker]:
             )
             for a in store.accounts(tx)
         }
+
+
+def keys_end(context: Context) -> dict[str, datetime]:
+    """When the keys of accounts end, where their networks told."""
+    with context.database.read() as tx:
+        return {a.name: a.ends_at for a in store.accounts(tx) if a.ends_at is not None}

@@ -5,24 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 from social_scheduler import platforms
 from social_scheduler.campaign.checks import (
+    NOT_CAMPAIGNS,
     Report,
     Rules,
     campaign_files,
     check_policy,
     each_checked,
 )
-from social_scheduler.campaign.load import load_accounts, load_campaign, load_policy
+from social_scheduler.campaign.checks_partners import check_partners
+from social_scheduler.campaign.load import (
+    load_accounts,
+    load_campaign,
+    load_partners,
+    load_policy,
+)
+from social_scheduler.campaign.partners import NOBODY, Partners
 from social_scheduler.campaign.schema import Accounts, Campaign
 from social_scheduler.errors import InvalidCampaign, InvalidInput
-from social_scheduler.media.pictures import Picture, decode_check, inspect
-from social_scheduler.message import Attachment, Limits
+from social_scheduler.media import Film, Picture, decode_check, inspect
+from social_scheduler.media.headers import FILMS
+from social_scheduler.message import Attachment, Captions, Limits
 from social_scheduler.planning import PlannedPost, plan_campaign
 from social_scheduler.policy import DEFAULT_POLICY
-from social_scheduler.services.accounts import speakers
+from social_scheduler.services.accounts import keys_end, speakers
 from social_scheduler.services.context import Context
 from social_scheduler.services.enqueue import CampaignFacts
 from social_scheduler.store import people as people_store
@@ -30,6 +40,8 @@ from social_scheduler.store import queue as queue_store
 from social_scheduler.text import nfc
 
 Progress = Callable[[Path], None]
+FilmProgress = Callable[[Path, float], None]
+"""Told which film is worked on, and how much of it is done, from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +69,7 @@ class Outcome:
     report: Report
     sound: list[Sound]
     accounts: Accounts | None
+    partners: Partners = NOBODY
 
 
 def find_files(paths: Iterable[Path], workspace: Path) -> Files:
@@ -74,7 +87,7 @@ def find_files(paths: Iterable[Path], workspace: Path) -> Files:
     files: dict[Path, None] = {}
     for path in named:
         for file in campaign_files(path) if path.is_dir() else [path]:
-            if file.name not in ("accounts.yaml", "policy.yaml"):
+            if file.name not in NOT_CAMPAIGNS:
                 files[file] = None
     return Files(root, list(files))
 
@@ -92,7 +105,10 @@ def check(
     accounts = load_accounts(files.root / "accounts.yaml", files.root)
     policy = load_policy(files.root / "policy.yaml", files.root)
     report.findings += accounts.findings
+    partners = load_partners(files.root / "partners.yaml", files.root)
+    limits = platforms.limits()
     report.findings += check_policy(policy, accounts.model)
+    report.findings += check_partners(partners, limits)
     if accounts.model is None:
         for path in files.paths:
             report.findings += load_campaign(path, files.root).findings
@@ -101,13 +117,17 @@ def check(
     people, known = _known(context)
     rules = Rules(
         accounts=accounts.model,
-        limits=platforms.limits(),
+        limits=limits,
         policy=policy.model or DEFAULT_POLICY,  # what is wrong with it is a finding already
         now=now,
         inspect=_look_into,
         people=people,
         known=known,
         told={s.name: s.told for s in speakers(context).values()} if context else {},
+        ends=keys_end(context) if context else {},
+        partners=partners.model or NOBODY,
+        id_in=lambda platform, address: platforms.named(platform).id_in(address),
+        refusals=platforms.refusals(),
     )
     sound = []
     for checked in each_checked(files.paths, rules, root=files.root, progress=progress):
@@ -121,7 +141,7 @@ def check(
                 tree.position(("posts", n))[0] for n in range(len(checked.campaign.posts))
             )
             sound.append(Sound(checked.campaign, checked.loaded.path, checked.loaded.file, lines))
-    return Outcome(report, sound, accounts.model)
+    return Outcome(report, sound, accounts.model, rules.partners)
 
 
 def _known(context: Context | None) -> tuple[frozenset[str] | None, Callable[[str, str], bool]]:
@@ -133,33 +153,37 @@ def _known(context: Context | None) -> tuple[frozenset[str] | None, Callable[[st
     return people, lambda campaign, post: (campaign, post) in keys
 
 
-def _look_into(path: Path) -> Picture:
-    """What a picture is, having decoded it whole: a damaged one is found now."""
-    picture = inspect(path)
-    decode_check(path)
-    return picture
+def _look_into(path: Path) -> Picture | Film:
+    """What a picture or film is, having read it whole: a damaged one is found now."""
+    found = inspect(path)
+    if isinstance(found, Picture):
+        decode_check(path)
+    return found
 
 
-def plan(context: Context, outcome: Outcome) -> Iterator[tuple[CampaignFacts, list[PlannedPost]]]:
-    """What each sound campaign says: the exact bytes, with pictures made ready.
+def plan(
+    context: Context, outcome: Outcome, *, progress: FilmProgress | None = None
+) -> Iterator[tuple[CampaignFacts, list[PlannedPost]]]:
+    """What each sound campaign says: the exact bytes, with pictures and films made ready.
 
-    InvalidCampaign when anything was found wrong: nothing of a run is queued then.
+    InvalidCampaign when anything was found wrong: nothing of a run is queued then. `progress` is
+    told of films, whose copies can take minutes.
     """
     if outcome.report.errors or outcome.accounts is None:
         raise InvalidCampaign(outcome.report.errors)
     known = speakers(context)
     limits = platforms.limits()
-    pictures: dict[tuple[Path, int, int], tuple[str, str]] = {}
     for sound in outcome.sound:
         folder = sound.path.parent
 
-        def attach(file: str, alt: str, limit: Limits, folder: Path = folder) -> Attachment:
-            key = (folder / file, limit.picture_bytes, limit.picture_side)
-            if key not in pictures:
-                made = context.media.derive(key[0], max_bytes=key[1], max_side=key[2])
-                pictures[key] = (made.sha256, made.kind)
-            sha256, kind = pictures[key]
-            return Attachment(sha256=sha256, type=kind, alt=nfc(alt))
+        def attach(
+            file: str,
+            alt: str,
+            limits: Limits,
+            captions: tuple[str, str] | None = None,
+            folder: Path = folder,
+        ) -> Attachment:
+            return _attachment(context, folder, file, alt, limits, captions, progress)
 
         yield (
             CampaignFacts(
@@ -175,8 +199,48 @@ def plan(context: Context, outcome: Outcome) -> Iterator[tuple[CampaignFacts, li
                 limits=limits,
                 attach=attach,
                 place=lambda n, s=sound: f"{s.file}:{s.lines[n]}",  # type: ignore[misc]
+                partners=outcome.partners,
+                refusals=platforms.refusals(),
             ),
         )
+
+
+def _attachment(
+    context: Context,
+    folder: Path,
+    file: str,
+    alt: str,
+    limits: Limits,
+    captions: tuple[str, str] | None,
+    progress: FilmProgress | None,
+) -> Attachment:
+    """What is uploaded of one picture or film, its copy made now if it was not before."""
+    media = context.media
+    name = file
+    try:
+        told = partial(progress, Path(file)) if progress else None
+        made = media.derive(folder / file, limits, told)
+        words = None
+        if captions and made.kind in FILMS:
+            name = captions[0]
+            sha256 = media.captions(folder / name, made.milliseconds)
+            words = Captions(sha256=sha256, language=captions[1])
+    except InvalidInput as error:
+        problem = f"{folder.name}/{name} cannot be used: {error.problem.rstrip('.')}."
+        raise InvalidInput(problem, _sentence(error.remedy)) from error
+    return Attachment(
+        sha256=made.sha256,
+        type=made.kind,
+        alt=nfc(alt),
+        width=made.width,
+        height=made.height,
+        milliseconds=made.milliseconds,
+        captions=words,
+    )
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:]}." if words and words[-1] != "." else words
 
 
 def _path_in(root: Path, path: Path) -> str:

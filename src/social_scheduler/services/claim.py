@@ -49,6 +49,8 @@ class Claim:
     account: str
     platform: str
     server: str
+    keys: int = 0
+    """The version of the account's keys when it was leased."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +311,7 @@ def _lease(
     return [
         Turn(
             tuple(
-                Claim(d.id, d.attempt + 1, d.account_id, d.account, d.platform, d.server)
+                Claim(d.id, d.attempt + 1, d.account_id, d.account, d.platform, d.server, d.keys)
                 for d in turn
             ),
             max(d.may_speak_at for d in turn),

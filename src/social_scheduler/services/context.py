@@ -11,8 +11,8 @@ from typing import Protocol
 from social_scheduler.journal import Journal
 from social_scheduler.media.store import MediaStore
 from social_scheduler.platforms import Platform
+from social_scheduler.services.keys import Vault
 from social_scheduler.store.database import Database
-from social_scheduler.vault import Vault
 
 Clock = Callable[[], datetime]
 """Answers the present moment, UTC."""

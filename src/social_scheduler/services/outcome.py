@@ -49,6 +49,8 @@ class Under:
 
     post_id: int
     parts: int
+    keys: int | None = None
+    """The version of the account's keys that the call was made with; None: not known any more."""
 
 
 def apply_outcomes(
@@ -81,7 +83,7 @@ def apply_outcomes(
     return [
         o.last < plain[o.delivery].parts
         if o.delivery in plain
-        else _apply_other(tx, context, found[o.delivery], o, by)
+        else _apply_other(tx, context, found[o.delivery], o, by, known.get(o.delivery))
         for o in outcomes
     ]
 
@@ -130,6 +132,8 @@ def _live(tx: Transaction, calls: Sequence[tuple[Under, Outcome]], by: By) -> No
     going_on = [_next(under, o, {}) for under, o in calls if o.last < under.parts]
     done = [_next(under, o, FREE) for under, o in calls if o.last == under.parts]
     live = [(o.delivery, n) for _, o in calls if o.remote_id for n in range(o.part, o.last + 1)]
+    shown = {(o.delivery, o.part): o.differs for _, o in calls if o.differs is not None}
+    proofs = store.awaited_proofs(live, by.at, shown)
     step_many(
         tx,
         by,
@@ -137,8 +141,16 @@ def _live(tx: Transaction, calls: Sequence[tuple[Under, Outcome]], by: By) -> No
         ("follow", rest),
         ("proceed", going_on),
         ("confirm", done),
-        also=[store.ends([_end(o) for _, o in calls], by.at), store.awaited_proofs(live, by.at)],
+        also=[store.ends([_end(o) for _, o in calls], by.at), proofs],
     )
+    _tell_shown(tx, shown, by)
+
+
+def _tell_shown(tx: Transaction, shown: store.Shown, by: By) -> None:
+    """The network's own answer is the proof, where nothing can be read back."""
+    for (delivery, part), fields in shown.items():
+        why = f"as answered: {', '.join(fields) or 'equal'}"
+        remember(tx, by.because(why), "prove", delivery_id=delivery, part=part)
 
 
 def _next(under: Under, outcome: Outcome, values: dict[str, Any]) -> DeliveryStep:
@@ -153,7 +165,12 @@ def _next(under: Under, outcome: Outcome, values: dict[str, Any]) -> DeliverySte
 
 
 def _apply_other(
-    tx: Transaction, context: Context, looked: Looked, outcome: Outcome, by: By
+    tx: Transaction,
+    context: Context,
+    looked: Looked,
+    outcome: Outcome,
+    by: By,
+    under: Under | None,
 ) -> bool:
     if looked.delivery.attempt < outcome.attempt:
         raise WorkspaceError(
@@ -176,6 +193,10 @@ def _apply_other(
                 url=outcome.url or "",
                 rest=outcome.rest,
             )
+            if outcome.differs is not None:
+                shown = {(outcome.delivery, outcome.part): outcome.differs}
+                store.await_proofs(tx, list(shown), by.at, shown)
+                _tell_shown(tx, shown, by)
         return False
     by = by.because(outcome.evidence or outcome.outcome)
     if looked.delivery.state is DeliveryState.UNCONFIRMED and outcome.outcome == "not_sent":
@@ -202,8 +223,9 @@ def _apply_other(
             store.limit_account(tx, looked.account.id, until)
             _postpone(tx, looked, outcome, by, until)
         case "unauthorized":
-            store.suspend_account(tx, looked.account.id, outcome.evidence or "not accepted")
-            remember(tx, by, "suspend_account", delivery_id=outcome.delivery)
+            why, keys = outcome.evidence or "not accepted", under.keys if under else None
+            if store.suspend_account(tx, looked.account.id, why, keys):
+                remember(tx, by, "suspend_account", delivery_id=outcome.delivery)
             _postpone(tx, looked, outcome, by, None)
         case "refused":
             step_part(tx, outcome.delivery, outcome.part, "refuse", by)

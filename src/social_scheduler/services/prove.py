@@ -11,9 +11,9 @@ from social_scheduler.errors import NotSent, SchedulerError
 from social_scheduler.lifecycle import PartState
 from social_scheduler.message import Message
 from social_scheduler.platforms import Call, Platform, Seen
+from social_scheduler.services.asking import ask
 from social_scheduler.services.context import Context
 from social_scheduler.services.publish import Publisher
-from social_scheduler.services.reach import ask
 from social_scheduler.store import proofs as store
 from social_scheduler.store.looking import Looked, look_at
 from social_scheduler.store.proofs import Taken
@@ -56,7 +56,9 @@ def prove(publisher: Publisher, by: By) -> bool:
             looked, words.get((looked.delivery.post_id, looked.delivery.revision)), one.part
         )
         live = looked.parts[one.part - 1]
-        if call is None or live.state is not PartState.LIVE or live.remote_id is None:
+        platform = publisher.context.platforms[looked.account.platform]
+        nothing = live.state is not PartState.LIVE or not platform.reads_back
+        if call is None or nothing or live.remote_id is None:
             over.append(one)
         else:
             reads.append(_read(publisher, looked, call, live.remote_id, one))

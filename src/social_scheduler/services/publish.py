@@ -40,7 +40,7 @@ from social_scheduler.errors import (
 )
 from social_scheduler.journal import Intent, Outcome
 from social_scheduler.lifecycle import DeliveryState, PartState
-from social_scheduler.platforms import Call, Connection, Platform, Published, Upload
+from social_scheduler.platforms import Call, Connection, Platform, Published, Upload, parts_said
 from social_scheduler.services.claim import ALL_THERE_IS, Burst, Claim, Room, Turn, take_due
 from social_scheduler.services.context import Context
 from social_scheduler.services.last_look import Blocked, Cleared, Grounds, last_look
@@ -138,6 +138,7 @@ class Publisher:
             self.told,
             self.connect_timeout,
             self.read_timeout,
+            self.ends,
         )
 
     def claim_due(self, ahead: timedelta = timedelta(0), room: Room = ALL_THERE_IS) -> list[Turn]:
@@ -189,7 +190,7 @@ class Publisher:
 
     def _make_ready(self, claim: Claim, pictures: bool) -> Ready:
         platform, connection, native_id = self.reach.network(
-            claim.account, claim.platform, claim.server
+            claim.account, claim.platform, claim.server, claim.keys
         )
         if not pictures:
             return Ready(claim, platform, connection, native_id)
@@ -311,28 +312,37 @@ class Publisher:
         )
         of = f" part {part.number}" if len(look.message.parts) > 1 else ""
         about = f"{looked.reference}{of} to {ready.claim.account}"
-        under = Under(looked.delivery.post_id, len(looked.parts))
+        under = Under(looked.delivery.post_id, len(looked.parts), ready.claim.keys)
         return Begun(ready, call, written, now, looked.delivery.not_after, under, about)
 
     def call(self, begun: Begun) -> Outcome:
         """The one call. Whatever a module did not foresee may be live."""
-        now = self.context.now()
-        # Both clocks: the monotonic one stands still while a machine sleeps.
-        passed = max(self.monotonic() - begun.written, (now - begun.looked_at).total_seconds())
+        platform, call = begun.ready.platform, begun.call
         result: Published | PlatformError
-        if passed > INTENT_LASTS or now >= begun.not_after:
-            result = NotSent("The call was given up: too long since its intent was written.")
-        else:
+        with contextlib.ExitStack() as files:
             try:
-                result = begun.ready.platform.publish(begun.ready.connection, begun.call)
+                if platform.sends_files:
+                    call = self.reach.with_files(call, files)
+                self._in_time(begun)
+            except NotSent as problem:
+                return _as_outcome(begun.ready, call, problem)
+            try:
+                result = platform.publish(begun.ready.connection, call)
             except (NotSent, RateLimited, Refused, Unauthorized, Unconfirmed) as problem:
                 result = problem
             except Exception as problem:  # noqa: BLE001  (see errors.py: unforeseen means unconfirmed)
                 result = Unconfirmed(
                     "Something unforeseen happened.", evidence=type(problem).__name__
                 )
-            self.probe("answered")
-        return _as_outcome(begun.ready.claim, begun.call, result)
+        self.probe("answered")
+        return _as_outcome(begun.ready, call, result)
+
+    def _in_time(self, begun: Begun) -> None:
+        now = self.context.now()
+        # Both clocks: the monotonic one stands still while a machine sleeps.
+        passed = max(self.monotonic() - begun.written, (now - begun.looked_at).total_seconds())
+        if passed > INTENT_LASTS or now >= begun.not_after:
+            raise NotSent("The call was given up: too long since its intent was written.")
 
     def conclude(self, ended: Sequence[tuple[Begun, Outcome]]) -> list[Claim]:
         """Keep what came of calls: the journal, then the database. Answers what goes on."""
@@ -429,7 +439,7 @@ class Publisher:
             passing = not isinstance(problem, Refused)
             self._release(tx, claim, looked, problem.problem, until=until, passing=passing)
         if isinstance(problem, Unauthorized):
-            self.reach.suspend(looked, problem)
+            self.reach.suspend(looked, problem, claim.keys)
 
     def _blocked(
         self,
@@ -511,15 +521,17 @@ def _look(grounds: Grounds, ready: Ready, now: datetime) -> Cleared | Blocked:
         intact=ready.intact,
     )
     part = found.looked.next_part
-    if isinstance(found, Blocked) or part is None:
+    if isinstance(found, Blocked) or part is None or ready.platform.sends_files:
         return found
-    wanted = [m.sha256 for m in found.message.parts[part.number - 1].media]
+    numbers = parts_said(ready.platform, found.message, part.number)
+    wanted = [m.sha256 for number in numbers for m in found.message.attached(number)]
     if wanted != [u.sha256 for u in ready.uploads if u.expires_at > now]:
         return Blocked(found.looked, (NOT_HANDED_OVER,))
     return found
 
 
-def _as_outcome(claim: Claim, call: Call, result: Published | PlatformError) -> Outcome:
+def _as_outcome(ready: Ready, call: Call, result: Published | PlatformError) -> Outcome:
+    claim = ready.claim
     kind: Literal["published", "not_sent", "rate_limited", "refused", "unauthorized", "unconfirmed"]
     match result:
         case Published():
@@ -531,6 +543,9 @@ def _as_outcome(claim: Claim, call: Call, result: Published | PlatformError) -> 
                 remote_id=plain(result.remote_id),
                 url=plain(result.url),
                 rest=tuple((plain(p.remote_id), plain(p.url)) for p in result.rest),
+                differs=tuple(result.seen.differences(ready.platform.as_seen(call)))
+                if result.seen
+                else None,
             )
         case RateLimited():
             kind = "rate_limited"

@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import BinaryIO, TypeVar
+from typing import BinaryIO
 
 from social_scheduler.errors import NotSent, Refused, SchedulerError, Unauthorized
 from social_scheduler.media.store import MediaChanged
 from social_scheduler.message import Attachment, Message
-from social_scheduler.platforms import Connection, Platform, Upload
+from social_scheduler.platforms import Call, Connection, Platform, Upload, parts_said
 from social_scheduler.services.accounts import allowed_server
+from social_scheduler.services.asking import ask
 from social_scheduler.services.claim import Claim
 from social_scheduler.services.context import Context
+from social_scheduler.services.keys_renew import renew_account
 from social_scheduler.services.last_look import Blocked, Cleared, Grounds, last_look
 from social_scheduler.store import due as due_store
 from social_scheduler.store import publishing as store
@@ -30,8 +32,6 @@ PREPARE_AHEAD = timedelta(minutes=30)
 PREPARE_AGAIN = timedelta(minutes=1)
 """After trouble; networks count the calls that hand over pictures too."""
 
-Answer = TypeVar("Answer")
-
 
 @dataclass
 class Reach:
@@ -43,40 +43,66 @@ class Reach:
     told: Callable[[str], None]
     connect_timeout: float
     read_timeout: float
+    ends: Callable[[], bool] = lambda: False
+    """Whether the worker is ending."""
+    _connections: dict[str, tuple[int, Connection]] = field(default_factory=dict)
+    """By account: how to reach it, and the version of its keys in it."""
     _identities: dict[str, tuple[Connection, str]] = field(default_factory=dict)
     """By account: whom its keys belong to, as the network said, and the keys it was asked with."""
     _unprepared: dict[int, datetime] = field(default_factory=dict)
     """Deliveries whose pictures could not be handed over ahead, and when to try again."""
 
-    def connection(self, account: str, platform: str, server: str) -> Connection:
-        """How to reach an account; refused outside of where this workspace may send."""
-        return Connection(
-            base_url=allowed_server(self.context, platform, server),
-            keys=self.context.vault.get(account),
+    def connection(self, account: str, platform: str, server: str, keys: int) -> Connection:
+        """How to reach an account with its keys of that version, or newer ones.
+
+        Refused outside of where this workspace may send.
+        """
+        known = self._connections.get(account)
+        if known is not None and keys and known[0] >= keys and known[1].base_url == server:
+            return known[1]
+        allowed_server(self.context, platform, server)
+        version, opened = self.context.vault.newest(account, keys)
+        connection = Connection(
+            base_url=server,
+            keys=opened,
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
+            renewed=self.context.vault.keeper(account, version),
         )
+        self._connections[account] = version, connection
+        return connection
+
+    def version(self, account: str) -> int:
+        """Which version of its keys this worker reaches an account with; 0: none yet."""
+        return self._connections.get(account, (0,))[0]
 
     def connection_of(self, looked: Looked) -> Connection:
         """How to reach the account of a delivery."""
         account = looked.account
-        return self.connection(account.name, account.platform, account.server)
+        return self.connection(account.name, account.platform, account.server, account.keys_version)
 
-    def network(self, account: str, platform: str, server: str) -> tuple[Platform, Connection, str]:
+    def network(
+        self, account: str, platform: str, server: str, keys: int
+    ) -> tuple[Platform, Connection, str]:
         """The network, how to reach it, and whose keys these are, as it was asked once."""
-        connection = self.connection(account, platform, server)
         module = self.context.platforms[platform]
+        connection = self.connection(account, platform, server, keys)
         asked = self._identities.get(account)
         if asked is None or asked[0] != connection:  # other keys may be another account's
+            version = self.version(account)
+            if renew_account(self.context, self.worker, account, module, connection, version):
+                connection = self.connection(account, platform, server, version + 1)
             asked = connection, ask(module.identify, connection).native_id
             self._identities[account] = asked
         return module, connection, asked[1]
 
-    def knows(self, account: str, platform: str, server: str) -> bool:
+    def knows(self, account: str, platform: str, server: str, keys: int) -> bool:
         """Whether the network need not be asked any more whose keys these are."""
         asked = self._identities.get(account)
         try:
-            return asked is not None and asked[0] == self.connection(account, platform, server)
+            return asked is not None and asked[0] == self.connection(
+                account, platform, server, keys
+            )
         except SchedulerError:
             return False  # told where it is made ready
 
@@ -110,6 +136,19 @@ class Reach:
                 opened[sha256] = files.enter_context(self.context.media.verified_open(sha256))
         return opened
 
+    def with_files(self, call: Call, files: contextlib.ExitStack) -> Call:
+        """The call with its part's files, hashed now; NotSent when they are not the approved ones."""
+        opened: dict[str, BinaryIO] = {}
+        for sha256 in {s for item in call.message.attached(call.number) for s in item.files}:
+            try:
+                opened[sha256] = files.enter_context(self.context.media.verified_open(sha256))
+            except (MediaChanged, OSError) as problem:
+                raise NotSent(
+                    f"The file {sha256[:12]}… cannot be read as it was approved.",
+                    evidence=type(problem).__name__,
+                ) from problem
+        return replace(call, files=opened)
+
     def uploads(
         self,
         claim: Claim,
@@ -120,16 +159,29 @@ class Reach:
         native_id: str,
         opened: dict[str, BinaryIO],
     ) -> list[Upload]:
-        """The next part's pictures at the network, uploading what is missing: approved ones only."""
+        """The next call's pictures at the network, uploading what is missing: approved ones only."""
         part = looked.next_part
         if message is None or part is None or part.number > len(message.parts):
             return []
-        wanted = [m for m in message.attached(part.number) if set(m.files) <= set(opened)]
-        if not wanted:
+        if platform.sends_files:
+            return []  # they go out with the words
+        numbers = parts_said(platform, message, part.number)
+        wanted = {
+            number: [m for m in message.attached(number) if set(m.files) <= set(opened)]
+            for number in numbers
+        }
+        if not any(wanted.values()):
             return []
         if isinstance(self._look_early(claim, connection, native_id, set(opened)), Blocked):
             return []  # the intent's own last look says why
-        return self._hand_over(claim.delivery_id, part.number, wanted, platform, connection, opened)
+        return [
+            upload
+            for number, media in wanted.items()
+            if media
+            for upload in self._hand_over(
+                claim.delivery_id, number, media, platform, connection, opened
+            )
+        ]
 
     def _hand_over(
         self,
@@ -151,6 +203,8 @@ class Reach:
             known = held.get(item.sha256)
             if known is None:
                 files = {sha256: opened[sha256] for sha256 in item.files}
+                for file in files.values():
+                    file.seek(0)  # another part may have shown it too
                 now = ask(platform.upload, connection, item, files)
             elif not known.ready:
                 now = self._look_at(delivery_id, part, known, platform, connection)
@@ -190,7 +244,13 @@ class Reach:
         now = self.context.now()
         self._unprepared = {d: again for d, again in self._unprepared.items() if again > now}
         with self.context.database.read() as tx:
-            ids = due_store.to_prepare(tx, now, now + PREPARE_AHEAD, limit + len(self._unprepared))
+            ids = due_store.to_prepare(
+                tx,
+                now,
+                now + PREPARE_AHEAD,
+                limit + len(self._unprepared),
+                [name for name, one in self.context.platforms.items() if not one.sends_files],
+            )
         for delivery_id in ids:
             if delivery_id in self._unprepared:
                 continue
@@ -209,10 +269,11 @@ class Reach:
             account.name,
             account.platform,
             account.server,
+            account.keys_version,
         )
         try:
             platform, connection, native_id = self.network(
-                account.name, account.platform, account.server
+                account.name, account.platform, account.server, account.keys_version
             )
             opened = self.pictures(message, files)
             found = self._look_early(claim, connection, native_id, set(opened))
@@ -222,17 +283,18 @@ class Reach:
                 media = found.message.attached(number)
                 self._hand_over(delivery_id, number, media, platform, connection, opened)
         except Unauthorized as problem:
-            self.suspend(looked, problem)
+            self.suspend(looked, problem, account.keys_version)
         except SchedulerError as problem:
             # Nothing is lost: the pictures are uploaded when the post is due.
             self._unprepared[delivery_id] = self.context.now() + PREPARE_AGAIN
             self.told(f"{looked.account.name}: pictures not prepared yet — {problem}")
 
-    def suspend(self, looked: Looked, problem: Unauthorized) -> None:
-        """Nothing goes out through the account until an admin connects it again."""
+    def suspend(self, looked: Looked, problem: Unauthorized, keys: int) -> None:
+        """Nothing goes out through the account until it has other keys than those of that version."""
         by = By(self.worker, self.context.now(), problem.problem)
         with self.context.database.work() as tx:
-            store.suspend_account(tx, looked.account.id, problem.problem)
+            if not store.suspend_account(tx, looked.account.id, problem.problem, keys):
+                return  # it was connected again meanwhile
             remember(tx, by, "suspend_account", delivery_id=looked.delivery.id)
         self.told(f"{looked.account.name}: suspended — {problem}")
 
@@ -245,15 +307,3 @@ def stored_message(tx: Transaction, looked: Looked) -> Message | None:
             with contextlib.suppress(ValueError):
                 return Message.from_canonical(row.body)
     return None
-
-
-def ask(act: Callable[..., Answer], *arguments: object) -> Answer:
-    """A call that may be repeated: whatever its module did not foresee is asked again later."""
-    try:
-        return act(*arguments)
-    except SchedulerError:
-        raise
-    except Exception as problem:
-        raise NotSent(
-            "Something unforeseen happened at the network.", evidence=type(problem).__name__
-        ) from problem

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from social_scheduler.errors import NotFound
 from social_scheduler.lifecycle import DeliveryState, PostState
-from social_scheduler.message import Limits, Message
+from social_scheduler.message import Message
+from social_scheduler.preview import PartLook, look_of
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.approval import LanguageVerdict, judge_revision
 from social_scheduler.services.context import Context
@@ -30,7 +31,6 @@ from social_scheduler.store import review as review_store
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.reading import DeliveryLine, PostLine
 from social_scheduler.store.tables import Part, Post, Revision
-from social_scheduler.text import LENGTHS
 
 __all__ = [
     "HistoryView",
@@ -164,7 +164,7 @@ def show(context: Context, actor: Actor, reference: str) -> PostView:
     with context.database.read() as tx:
         line, revision, post = _find(tx, reference)
         deliveries = {
-            d.account: (d, p) for d, p in batches.whole_deliveries(tx, line.id, reference)
+            found[0].account: found for found in batches.whole_deliveries(tx, line.id, reference)
         }
         people = people_store.names_by_id(tx)
         messages = review_store.messages_of(tx, line.id, revision.number)
@@ -174,7 +174,11 @@ def show(context: Context, actor: Actor, reference: str) -> PostView:
                 verdict.language,
                 verdict,
                 tuple(
-                    _message(context, m, *deliveries.get(m.account, (None, [])))
+                    _message(
+                        context,
+                        m,
+                        *deliveries.get(m.account, (None, [], {})),
+                    )
                     for m in messages
                     if m.language == verdict.language
                 ),
@@ -202,7 +206,9 @@ def show(context: Context, actor: Actor, reference: str) -> PostView:
                 (h for h in reversed(past) if asked and h.step == "request_changes"), None
             ),
             others=tuple(
-                d for d, _ in deliveries.values() if d.account not in {m.account for m in messages}
+                d
+                for d, _, _ in deliveries.values()
+                if d.account not in {m.account for m in messages}
             ),
         )
 
@@ -212,9 +218,10 @@ def _message(
     stored: review_store.StoredMessage,
     delivery: DeliveryLine | None,
     parts: Sequence[Part],
+    told: Mapping[str, int],
 ) -> MessageView:
     message = Message.from_canonical(stored.body)
-    limits = context.platforms[message.platform].limits
+    look = look_of(message, context.platforms[message.platform].limits.told(told))
     rows = {p.number: p for p in parts}
     return MessageView(
         account=stored.account,
@@ -223,25 +230,31 @@ def _message(
         language=message.language,
         link=message.link,
         parts=tuple(
-            _part(number, message, limits, rows.get(number))
-            for number in range(1, len(message.parts) + 1)
+            _part(number, message, shown, rows.get(number))
+            for number, shown in enumerate(look.parts, start=1)
         ),
         delivery=delivery,
+        warning=look.warning,
+        told=look.told,
     )
 
 
-def _part(number: int, message: Message, limits: Limits, row: Part | None) -> PartView:
+def _part(number: int, message: Message, look: PartLook, row: Part | None) -> PartView:
     said = message.parts[number - 1]
     return PartView(
         number=number,
         text=said.text,
-        length=LENGTHS[limits.counted_in](said.text),
-        limit=limits.text,
-        counted_in=limits.counted_in,
-        pictures=tuple(PictureView(m.sha256, m.alt, m.type) for m in said.media),
+        length=look.length,
+        limit=look.limit,
+        counted_in=look.counted_in,
+        pictures=tuple(
+            PictureView(m.sha256, m.alt, m.type, m.captions.sha256 if m.captions else None)
+            for m in said.media
+        ),
         state=row.state.value if row else None,
         url=row.url if row else None,
         live_at=row.live_at if row else None,
+        look=look,
     )
 
 

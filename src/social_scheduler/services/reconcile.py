@@ -10,6 +10,7 @@ from social_scheduler.errors import RateLimited, SchedulerError
 from social_scheduler.journal import Outcome
 from social_scheduler.lifecycle import DeliveryState, PartState
 from social_scheduler.platforms import HONOURS_KEYS, RecoveryKind
+from social_scheduler.services.asking import ask
 from social_scheduler.services.context import Context
 from social_scheduler.services.hold import told
 from social_scheduler.services.outcome import (
@@ -23,7 +24,6 @@ from social_scheduler.services.outcome import (
 )
 from social_scheduler.services.prove import call_of
 from social_scheduler.services.publish import Publisher
-from social_scheduler.services.reach import ask
 from social_scheduler.store import accounts as account_store
 from social_scheduler.store import due as due_store
 from social_scheduler.store import holds as hold_store

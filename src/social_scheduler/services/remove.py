@@ -29,9 +29,11 @@ def remove(context: Context, actor: Actor, reference: str, account: str, reason:
             "See social-scheduler published.",
         )
     platform = context.platforms[looked.account.platform]
+    version, keys = context.vault.newest(account)
     connection = Connection(
         base_url=allowed_server(context, looked.account.platform, looked.account.server),
-        keys=context.vault.get(account),
+        keys=keys,
+        renewed=context.vault.keeper(account, version),
     )
     live = [p for p in reversed(looked.parts) if p.state is PartState.LIVE]
     for part in live:

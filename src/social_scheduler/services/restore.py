@@ -9,7 +9,6 @@ from pathlib import Path
 
 from social_scheduler.errors import Conflict, InvalidInput, WorkspaceError
 from social_scheduler.journal import Journal
-from social_scheduler.media.headers import kind_of
 from social_scheduler.media.store import MediaStore
 from social_scheduler.services.archive import (
     FORMAT,
@@ -94,8 +93,7 @@ def _require_own_journals(root: Path, manifest: Manifest) -> None:
 def _keep_media(root: Path, unpacked: Path, manifest: Manifest) -> None:
     media = MediaStore(root / "media")
     for sha256 in manifest.media:
-        data = (unpacked / MEDIA / sha256).read_bytes()
-        media.put(data, kind_of(data) or "")
+        media.keep(unpacked / MEDIA / sha256)
 
 
 def _load(tx: Transaction, unpacked: Path, manifest: Manifest, progress: Progress) -> None:

@@ -199,7 +199,7 @@ def _may_be_due(
     if looked.account.state is not AccountState.CONNECTED:
         raise Conflict(
             f"The account {looked.account.name} is suspended: {looked.account.trouble}.",
-            "An admin connects it again first: social-scheduler accounts add.",
+            "An admin connects it again first: social-scheduler accounts connect.",
         )
     for hold in looked.held_by(holds):
         raise Conflict(

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from social_scheduler.lifecycle import DeliveryState
+from social_scheduler.preview import PartLook
 from social_scheduler.services.approval import LanguageVerdict
 from social_scheduler.store.batches import Last
 from social_scheduler.store.reading import DeliveryLine, PostLine
@@ -13,16 +15,17 @@ from social_scheduler.store.reading import DeliveryLine, PostLine
 
 @dataclass(frozen=True, slots=True)
 class PictureView:
-    """One picture of a part."""
+    """One picture or film of a part; `captions` is the SHA-256 of a film's."""
 
     sha256: str
     alt: str
     kind: str
+    captions: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class PartView:
-    """One part as it will be said: its words, and how long the network counts them."""
+    """One part as it will be said: its words, how long the network counts them, how it looks."""
 
     number: int
     text: str
@@ -33,6 +36,7 @@ class PartView:
     state: str | None
     url: str | None
     live_at: datetime | None
+    look: PartLook
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,10 @@ class MessageView:
     link: str | None
     parts: tuple[PartView, ...]
     delivery: DeliveryLine | None
+    warning: str = ""
+    """Words in front of it, which a reader opens first."""
+    told: Mapping[str, str] = field(default_factory=dict)
+    """What else its author chose (message.OPTIONS)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ from social_scheduler.alarms import Alarm, Over
 from social_scheduler.lifecycle import DeliveryState
 from social_scheduler.services import watch_causes as causes
 from social_scheduler.services.hold import told
+from social_scheduler.services.keys_end import endings
 from social_scheduler.services.watch_causes import Facts, Late
 from social_scheduler.store import gaps, reading, watching, workspace
 from social_scheduler.store import holds as hold_store
@@ -76,6 +77,7 @@ def look(
             workers=tuple(watching.heartbeats(tx)),
             coming=watching.next_approved(tx, now, now + SOON),
             silenced=tuple(watching.suspended(tx, now, now + A_DAY)),
+            endings=tuple(endings(tx, now)),
             database_ahead=None if there is None else there - (before + (now - before) / 2),
             gained=gained,
             states=watching.states(tx, ids),
@@ -115,7 +117,7 @@ def judge(facts: Facts | Unreadable, now: datetime, remembered: Mapping[str, Ala
         over=tuple(
             Over(alarm, _became(alarm, facts))
             for cause, alarm in remembered.items()
-            if cause not in standing
+            if cause not in standing and not causes.goes_on(cause, standing)
         ),
         standing=standing,
     )

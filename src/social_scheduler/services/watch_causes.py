@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from social_scheduler.alarms import Alarm
 from social_scheduler.alarms.words import clipped, moment
 from social_scheduler.lifecycle import DeliveryState, PostState
+from social_scheduler.services.keys_end import Ending
 from social_scheduler.store.reading import DeliveryLine
 from social_scheduler.store.tables import AccountState, Gap, Verdict
 from social_scheduler.store.watching import Coming, Heartbeat, LateDelivery, Silenced
@@ -17,6 +18,8 @@ SILENT = timedelta(seconds=60)
 """A worker not heard of for longer than this may be dead."""
 CLOCK_OFF = timedelta(seconds=5)
 
+KEYS = "keys"
+"""What the cause of keys that end begins with: keys/account/level."""
 START = "Start it: social-scheduler work."
 READ_BACK = {
     Verdict.DIFFERS: "live, but it reads otherwise than approved",
@@ -56,6 +59,8 @@ class Facts:
     workers: tuple[Heartbeat, ...]
     coming: Coming | None
     silenced: tuple[Silenced, ...]
+    endings: tuple[Ending, ...]
+    """Accounts whose keys end soon, or before something queued."""
     database_ahead: timedelta | None
     """How far the database's clock is ahead of this machine's; None where it has none."""
     gained: timedelta
@@ -83,7 +88,15 @@ def all_of(facts: Facts) -> list[Alarm]:
         *_workers(facts),
         *_clocks(facts),
         *(_silenced(one, facts.now) for one in facts.silenced),
+        *(alarm for one in facts.endings for alarm in _ending(one, facts)),
     ]
+
+
+def goes_on(cause: str, standing: Collection[str]) -> bool:
+    """Whether a trouble is not over but nearer: keys that end in two weeks end in one."""
+    kind, _, rest = cause.partition("/")
+    stem = f"{kind}/{rest.rpartition('/')[0]}/"
+    return kind == KEYS and any(other.startswith(stem) for other in standing)
 
 
 def unreadable(problem: str, remedy: str, now: datetime) -> Alarm:
@@ -257,5 +270,37 @@ def _silenced(one: Silenced, now: datetime) -> Alarm:
     )
 
 
+def _ending(one: Ending, facts: Facts) -> Iterator[Alarm]:
+    if one.level is not None:
+        ended = one.level == 0
+        days = (one.ends_at - facts.now).days
+        left = "less than a day" if days < 1 else f"{days} day{'s' * (days != 1)}"
+        what = (
+            f"the keys of {one.account} have ended: nothing can be said through it"
+            if ended
+            else f"the keys of {one.account} end in {left}"
+        )
+        yield Alarm(
+            cause=f"{KEYS}/{one.account}/{one.level}",
+            what=what,
+            why=f"{'ended' if ended else 'they end'} {moment(one.ends_at)}, says the network",
+            remedy=_reconnect(one.account),
+            since=one.ends_at if ended else facts.now,
+            state="ended" if ended else "ending",
+            account=one.account,
+        )
+    if one.beyond and one.first_beyond is not None:
+        many = f"{one.beyond} queued post{'s are' if one.beyond != 1 else ' is'}"
+        yield Alarm(
+            cause=f"beyond/{one.account}",
+            what=f"{many} due after the keys of {one.account} end",
+            why=f"they end {moment(one.ends_at)}; the first is due {moment(one.first_beyond)}",
+            remedy=_reconnect(one.account),
+            since=facts.now,
+            state="ending",
+            account=one.account,
+        )
+
+
 def _reconnect(account: str) -> str:
-    return f"Connect it again: social-scheduler accounts add {account}."
+    return f"Connect it again: social-scheduler accounts connect {account}."

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from social_scheduler.lifecycle import DeliveryState
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.tables import Account, Delivery
+from social_scheduler.store.tables import Account, AccountState, Delivery
 
 
 def account_named(tx: Transaction, name: str) -> Account | None:
@@ -38,6 +38,24 @@ def keep_account(tx: Transaction, name: str, **values: Any) -> Account:
             setattr(account, key, value)
     tx.flush()
     return account
+
+
+def keep_news(
+    tx: Transaction, account_id: int, version: int, *, resume: bool = False, **values: Any
+) -> bool:
+    """What the network told of an account when it was asked with keys of that version.
+
+    With `resume` it speaks again, for they are new; True: it was suspended until now.
+    """
+    row = tx.execute(
+        select(Account.state, Account.keys_version).where(Account.id == account_id)
+    ).one()
+    if row.keys_version != version:
+        return False  # an admin has connected it anew meanwhile, and that asked too
+    back = resume and row.state is AccountState.SUSPENDED
+    freed = {"state": AccountState.CONNECTED, "trouble": None} if back else {}
+    tx.execute(update(Account).where(Account.id == account_id).values(**values, **freed))
+    return back
 
 
 def count_open(tx: Transaction, account_id: int) -> int:

@@ -71,8 +71,9 @@ def states_of(
 
 def whole_deliveries(
     tx: Transaction, post_id: int, reference: str
-) -> list[tuple[DeliveryLine, list[Part]]]:
-    """A post's deliveries with all their parts and the worst of their proofs, in one query."""
+) -> list[tuple[DeliveryLine, list[Part], dict[str, int]]]:
+    """A post's deliveries with all their parts, the worst of their proofs, and the limits that
+    each account was told, in one query."""
     query = (
         select(Delivery, Account, Part, Proof)
         .join(Account, Account.id == Delivery.account_id)
@@ -100,6 +101,7 @@ def whole_deliveries(
                 proof=worst.get(id_),
             ),
             parts,
+            account.told,
         )
         for id_, (delivery, account, parts) in deliveries.items()
     ]

@@ -68,10 +68,7 @@ def change_many(tx: Transaction, *changes: Change) -> list[int]:
     connection: Connection = tx.connection()
     made = [_made(change, connection.dialect.name) for change in changes]
     if connection.dialect.name == "sqlite":
-        return [
-            int(connection.exec_driver_sql(text, lines).rowcount)  # type: ignore[arg-type]
-            for text, _, lines in made
-        ]
+        return [int(connection.exec_driver_sql(text, lines).rowcount) for text, _, lines in made]
     if len(made) == 1:
         ((text, columns, lines),) = made
         given = {"rows0": _as_json(columns, lines)}

@@ -12,10 +12,11 @@ from sqlalchemy import Enum, LargeBinary, Table, func, insert, select, text
 
 from social_scheduler.errors import InvalidInput
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.tables import EPOCH, Base, Instant, Token
+from social_scheduler.store.tables import EPOCH, Base, Connecting, Instant, Token
 
-NOT_COPIED = frozenset({Token.__tablename__})
-"""Sign-ins and scripts' tokens: whoever finds a backup must not get in with it."""
+NOT_COPIED = frozenset({Token.__tablename__, Connecting.__tablename__})
+"""Sign-ins and scripts' tokens: whoever finds a backup must not get in with it. Attempts to
+connect belong to sign-ins."""
 
 BATCH = 1000
 

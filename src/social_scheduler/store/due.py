@@ -63,6 +63,8 @@ class DueDelivery:
     server: str
     spacing: int
     spoke_at: datetime | None
+    keys: int
+    """The version of its account's keys."""
 
     @property
     def may_speak_at(self) -> datetime:
@@ -114,6 +116,7 @@ _DUE = (
         Account.server,
         Account.spacing,
         Account.spoke_at,
+        Account.keys_version,
     )
     .join(Post, Post.id == Delivery.post_id)
     .join(Campaign, Campaign.id == Post.campaign_id)
@@ -287,8 +290,13 @@ def count_overdue(tx: Transaction, now: datetime) -> int:
     return tx.scalar(overdue) or 0
 
 
-def to_prepare(tx: Transaction, now: datetime, until: datetime, limit: int) -> list[int]:
-    """Approved deliveries due before `until` with pictures that may not be uploaded yet."""
+def to_prepare(
+    tx: Transaction, now: datetime, until: datetime, limit: int, platforms: Collection[str]
+) -> list[int]:
+    """Approved deliveries due before `until` with pictures that may not be uploaded yet.
+
+    `platforms`: those that take pictures ahead.
+    """
     uploads = select(Upload.delivery_id).where(Upload.delivery_id == Delivery.id)
     return list(
         tx.scalars(
@@ -303,6 +311,7 @@ def to_prepare(tx: Transaction, now: datetime, until: datetime, limit: int) -> l
                 or_(Delivery.tries == 0, Delivery.ready_at <= now),
                 Post.state == PostState.APPROVED,
                 Account.state == AccountState.CONNECTED,
+                Account.platform.in_(platforms),
                 or_(~uploads.exists(), uploads.where(~Upload.ready).exists()),
             )
             .order_by(Delivery.due_at)

@@ -76,6 +76,7 @@ class AccountNow(NamedTuple):
     trouble: str | None
     limited_until: datetime | None
     spacing: int
+    keys_version: int
 
 
 class PartNow(NamedTuple):

@@ -22,6 +22,7 @@ from social_scheduler.store.tables import (
     History,
     Part,
     Upload,
+    Verdict,
     Worker,
 )
 
@@ -148,13 +149,16 @@ def is_speaking(tx: Transaction, account_id: int) -> bool:
     return tx.execute(sending.limit(1)).first() is not None
 
 
-def suspend_account(tx: Transaction, account_id: int, why: str) -> None:
-    """Nothing goes out through it until an admin connects it again."""
-    tx.execute(
-        update(Account)
-        .where(Account.id == account_id)
-        .values(state=AccountState.SUSPENDED, trouble=why)
-    )
+def suspend_account(tx: Transaction, account_id: int, why: str, keys: int | None = None) -> bool:
+    """Nothing goes out through it until it is connected again, or its keys were renewed.
+
+    False: those of version `keys`, which the network did not accept, are not its newest any more.
+    """
+    query = update(Account).where(Account.id == account_id)
+    if keys is not None:
+        query = query.where(Account.keys_version <= keys)
+    done: Any = tx.execute(query.values(state=AccountState.SUSPENDED, trouble=why))
+    return bool(done.rowcount == 1)
 
 
 def limit_account(tx: Transaction, account_id: int, until: datetime) -> None:
@@ -171,15 +175,31 @@ _AFRESH: dict[str, Any] = {
 }
 
 
-def awaited_proofs(parts: Sequence[tuple[int, int]], at: datetime) -> Inserts:
-    """Parts, as (delivery, number), are live; each is to be read back at `at`."""
-    rows = [{"delivery_id": d, "part": n, **_AFRESH, "next_look_at": at} for d, n in parts]
+Shown = Mapping[tuple[int, int], Sequence[str]]
+"""Parts, as (delivery, number), that an answer showed, and the fields in which they differ."""
+
+
+def awaited_proofs(parts: Sequence[tuple[int, int]], at: datetime, shown: Shown) -> Inserts:
+    """Parts, as (delivery, number), are live; each is to be read back at `at`, or was `shown`."""
+    rows = [
+        {"delivery_id": d, "part": n, **_AFRESH, "next_look_at": at}
+        | (_as_shown(shown[d, n], at) if (d, n) in shown else {})
+        for d, n in parts
+    ]
     return Inserts("proof", rows, ("delivery_id", "part"))
 
 
-def await_proofs(tx: Transaction, parts: Sequence[tuple[int, int]], at: datetime) -> None:
+def _as_shown(fields: Sequence[str], at: datetime) -> dict[str, Any]:
+    verdict = Verdict.DIFFERS if fields else Verdict.EQUAL
+    seen = {"verdict": verdict, "fields": list(fields), "looks": 1, "checked_at": at}
+    return {**seen, "next_look_at": None}
+
+
+def await_proofs(
+    tx: Transaction, parts: Sequence[tuple[int, int]], at: datetime, shown: Shown | None = None
+) -> None:
     """Have parts read back, when nothing else is written with it."""
-    change_many(tx, awaited_proofs(parts, at))
+    change_many(tx, awaited_proofs(parts, at, shown or {}))
 
 
 _NEWEST = select(func.max(History.id))

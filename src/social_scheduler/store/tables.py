@@ -68,6 +68,18 @@ class AccountState(StrEnum):
     SUSPENDED = "suspended"
 
 
+class ConnectingState(StrEnum):
+    """How far an account's connecting is."""
+
+    BEGUN = "begun"
+    """The person was sent to the network, and has not come back."""
+    WAITING = "waiting"
+    """A worker is to ask the network."""
+    ASKING = "asking"
+    CONNECTED = "connected"
+    FAILED = "failed"
+
+
 class HoldScope(StrEnum):
     """What a hold stops."""
 
@@ -112,6 +124,7 @@ class Base(DeclarativeBase):
         PartState: _words(PartState),
         Thing: _words(Thing),
         AccountState: _words(AccountState),
+        ConnectingState: _words(ConnectingState),
         HoldScope: _words(HoldScope),
         Verdict: _words(Verdict),
         bytes: LargeBinary(),
@@ -172,7 +185,9 @@ class Account(Base):
 
     `spacing` is the least number of seconds between two of its posts; `spoke_at` is kept for
     accounts that have one. `told` are limits of its own (message.TOLD), `scopes` what its keys
-    may do, `ends_at` when they end: as the network said at `asked_at`.
+    may do, `ends_at` when they end: as the network said at `asked_at`. `keys_version` is the
+    version of its secret, so that a worker knows whether it has the newest; until `renewing_until`
+    one worker asks for newer ones.
     """
 
     __tablename__ = "account"
@@ -193,7 +208,71 @@ class Account(Base):
     scopes: Mapped[list[str]] = mapped_column(default=list)
     ends_at: Mapped[datetime | None]
     asked_at: Mapped[datetime | None]
+    keys_version: Mapped[int] = mapped_column(default=0)
+    renewing_until: Mapped[datetime | None]
     connected_at: Mapped[datetime]
+
+
+class SealingKey(Base):
+    """One row: the workers' public key. What is sealed to it only they can read."""
+
+    __tablename__ = "sealing_key"
+    __table_args__ = (CheckConstraint("id = 1", name="one_row"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    public_key: Mapped[bytes]
+    made_at: Mapped[datetime]
+
+
+class Secret(Base):
+    """Sealed keys, bound to their place (`account/x-en`) and version, which stand inside too."""
+
+    __tablename__ = "secret"
+    place: Mapped[str] = mapped_column(primary_key=True)
+    version: Mapped[int]
+    sealed: Mapped[bytes]
+    kept_at: Mapped[datetime]
+
+
+class NetworkApp(Base):
+    """Our app at one server of a network: what is no secret of it. The rest is a `Secret`."""
+
+    __tablename__ = "network_app"
+    platform: Mapped[str] = mapped_column(primary_key=True)
+    server: Mapped[str] = mapped_column(primary_key=True)
+    public: Mapped[dict[str, Any]]
+    kept_by: Mapped[str]
+    kept_at: Mapped[datetime]
+
+
+class Connecting(Base):
+    """One attempt to connect an account, from the person's press of the button to its outcome.
+
+    `ours` is sealed when it begins (state and verifier, or pasted keys), `theirs` when the network
+    has sent the person back (its code); both are forgotten when it is over. `state_digest` finds
+    it by what the network gives back, once. `token_id` is the session that it belongs to; None:
+    it was begun on the command line, and belongs to the person.
+    """
+
+    __tablename__ = "connecting"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str]
+    entry: Mapped[dict[str, Any]]
+    server: Mapped[str]
+    state: Mapped[ConnectingState] = mapped_column(index=True)
+    state_digest: Mapped[str | None] = mapped_column(unique=True)
+    redirect_url: Mapped[str | None]
+    person: Mapped[str]
+    person_id: Mapped[int]
+    token_id: Mapped[int | None]
+    begun_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    ours: Mapped[bytes | None]
+    theirs: Mapped[bytes | None]
+    worker: Mapped[str | None]
+    outcome: Mapped[str | None]
+    """Whose keys they are; or what is wrong."""
+    remedy: Mapped[str | None]
+    finished_at: Mapped[datetime | None]
 
 
 class Campaign(Base):

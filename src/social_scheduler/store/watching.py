@@ -174,6 +174,38 @@ def suspended(tx: Transaction, now: datetime, until: datetime) -> list[Silenced]
 
 
 @dataclass(frozen=True, slots=True)
+class KeysEnd:
+    """An account whose keys end, and what is queued for it after that."""
+
+    account: str
+    ends_at: datetime
+    beyond: int
+    first_beyond: datetime | None
+
+
+def keys_end(tx: Transaction) -> list[KeysEnd]:
+    """Every account whose network told when its keys end, the soonest first."""
+    # First which: of most accounts there is none, and the queue may be long.
+    having = select(Account.id, Account.ends_at).where(
+        Account.ends_at.is_not(None), Account.keys_version > 0
+    )
+    ends = {row.id: row.ends_at for row in tx.execute(having) if row.ends_at is not None}
+    if not ends:
+        return []
+    rows = tx.execute(
+        select(Account.id, Account.name, func.count(Delivery.id), func.min(Delivery.due_at))
+        .outerjoin(
+            Delivery,
+            (Delivery.account_id == Account.id) & (Delivery.due_at >= Account.ends_at) & SCHEDULED,
+        )
+        .where(Account.id.in_(ends))
+        .group_by(Account.id, Account.name, Account.ends_at)
+        .order_by(Account.ends_at, Account.name)
+    )
+    return [KeysEnd(row[1], ends[row[0]], row[2], row[3]) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
 class Heartbeat:
     """A worker that has not been stopped, and when it was last heard of."""
 

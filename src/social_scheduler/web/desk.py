@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 
 from fastapi import FastAPI, Request, Response
 from starlette.exceptions import HTTPException
@@ -10,18 +11,19 @@ from starlette.exceptions import HTTPException
 from social_scheduler.app import Opened
 from social_scheduler.errors import NotFound, SchedulerError
 from social_scheduler.web.gate import Gate
-from social_scheduler.web.routes import decide, files, holds, inbox, lists, sign_in
+from social_scheduler.web.routes import accounts, decide, files, holds, inbox, lists, sign_in
 from social_scheduler.web.view import Desk
 
 log = logging.getLogger(__name__)
 
 
 def create_app(opened: Opened) -> FastAPI:
-    """The web desk of one opened workspace. It opens neither the vault nor the journal."""
+    """The web desk of one opened workspace. It opens neither what is sealed nor the journal."""
     app = FastAPI(title="Social scheduler", docs_url=None, redoc_url=None, openapi_url=None)
-    desk = Desk(opened)
+    vault = opened.context.vault.shut()  # things are sealed here, and never opened
+    desk = Desk(replace(opened, context=replace(opened.context, vault=vault)))
     app.state.desk = desk
-    for module in (sign_in, lists, decide, inbox, holds, files):
+    for module in (sign_in, lists, decide, inbox, holds, accounts, files):
         app.include_router(module.router)
     app.router.redirect_slashes = False
     app.add_exception_handler(SchedulerError, _problem)

@@ -28,8 +28,8 @@ OPEN = ("/sign-in", "/health")
 FOR_ANYBODY_SIGNED_IN = ("/sign-out",)
 LARGEST_FORM = 64 * 1024
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; media-src 'self'; "
+    "connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
 )
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -70,7 +70,7 @@ class Gate:
         try:
             passed = await self._ask(request)
             if isinstance(passed, bytes):
-                await self._app(scope, _replayed(passed), send_with_headers)
+                await self._app(scope, _replayed(passed, receive), send_with_headers)
                 return
             answer = passed
         except SchedulerError as problem:
@@ -133,6 +133,8 @@ class Gate:
     def _to_sign_in(self, request: Request, problem: NotSignedIn) -> Response:
         if request.method == "POST" or not _is_page(request):
             return self._desk.sign_in_page(request, status=401, problem=problem)
+        if request.url.path.startswith("/accounts/callback/"):
+            return RedirectResponse("/sign-in?next=/accounts", 303)  # its code goes nowhere else
         wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         target = "/sign-in" if wanted == "/" else f"/sign-in?next={quote(wanted)}"
         return RedirectResponse(target, 303)
@@ -205,8 +207,15 @@ def _form(request: Request, body: bytes) -> Mapping[str, list[str]]:
         raise InvalidInput("The form has too many fields.", "Use the form of this desk.") from None
 
 
-def _replayed(body: bytes) -> Receive:
-    async def receive() -> Message:
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    """The body again, then what comes after it: a stream waits there for its reader to go."""
+    given = False
+
+    async def replay() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return receive
+    return replay

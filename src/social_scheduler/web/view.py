@@ -22,7 +22,7 @@ from social_scheduler.store import holds as hold_store
 from social_scheduler.store.tables import Hold
 from social_scheduler.web import words
 from social_scheduler.web.i18n import LOCALES, direction, translations
-from social_scheduler.web.saying import breakable, first_words, paragraphs
+from social_scheduler.web.saying import breakable, first_words
 from social_scheduler.web.session import Asked, Cookies, form_token, pack, unpack
 from social_scheduler.web.times import Moment, moment
 
@@ -168,7 +168,6 @@ class Desk:
             "state_word": state_word,
             "direction_of": direction,
             "language_name": lambda code: names.get(code, code),
-            "paragraphs": paragraphs,
             "first_words": first_words,
             "breakable": breakable,
             "mine_first_by_language": lambda groups: sorted(

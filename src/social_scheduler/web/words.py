@@ -33,6 +33,12 @@ STATES: dict[str, tuple[str, str]] = {
     "differs": ("differs", N_("differs from what was approved")),
     "gone": ("failed", N_("gone from the network")),
     "not readable": ("unconfirmed", N_("cannot be read back")),
+    "connected": ("published", N_("connected")),
+    "suspended": ("failed", N_("suspended: nothing goes out")),
+    "not_connected": ("draft", N_("not connected")),
+    "at_the_network": ("scheduled", N_("waits for you at the network")),
+    "being_asked": ("sending", N_("the network is being asked")),
+    "not_kept": ("failed", N_("not connected this time")),
     "no_proof": ("scheduled", N_("not read back yet")),
 }
 """By state: the shape (and colour) that shows it, and the word."""
@@ -85,6 +91,13 @@ STEPS = {
     "reconcile": N_("read it from the journal after a restore"),
     "late_answer": N_("a late answer came"),
     "suspend_account": N_("suspended the account"),
+    "connect_account": N_("connected the account"),
+    "begin_connecting": N_("began to connect the account"),
+    "fail_connecting": N_("did not connect the account"),
+    "keep_app": N_("kept our app's keys"),
+    "renew_keys": N_("renewed the keys"),
+    "rotate_keys": N_("changed the workers' key"),
+    "lose_keys": N_("replaced the lost workers' key"),
 }
 
 SCOPES = {
@@ -102,7 +115,28 @@ UNITS = {
     "graphemes": N_("characters"),
     "utf16": N_("characters (UTF-16)"),
     "bytes": N_("bytes"),
+    "mastodon": N_("characters as the network counts them"),
 }
+
+REPLIES = {
+    "everyone": N_("everybody may reply"),
+    "following": N_("only accounts it follows may reply"),
+    "mentioned": N_("only accounts it mentions may reply"),
+}
+
+VISIBILITY = {
+    "public": N_("everybody sees it"),
+    "unlisted": N_("everybody sees it, but it is not listed"),
+    "followers": N_("only followers see it"),
+}
+
+ENDS = {
+    "cut": N_("The network would cut off what is faint at the end."),
+    "folded": N_("Readers see what is faint at the end when they ask for more."),
+}
+
+MARKED = frozenset({"x", "bluesky", "mastodon", "telegram"})
+"""Networks whose mark is drawn in marks.html; the others show their first letter."""
 
 FIELDS = {
     "author_id": N_("the author"),
@@ -129,6 +163,12 @@ TITLES = {
 }
 
 SAID_BY_SERVICES = (
+    N_("The sign-in took longer than ten minutes."),
+    N_("Nobody came back from the network."),
+    N_("No worker asked the network."),
+    N_("The worker stopped while it asked the network."),
+    N_("It was begun anew."),
+    N_("Connect it anew."),
     N_("You are not a reviewer."),
     N_("You wrote it; somebody else approves it."),
     N_("It waits for languages that you are not enrolled to read."),

@@ -137,7 +137,7 @@ class Pipeline:
 
     def _is_known(self, turn: Turn) -> bool:
         knows = self.publisher.reach.knows
-        return all(knows(c.account, c.platform, c.server) for c in turn.claims)
+        return all(knows(c.account, c.platform, c.server, c.keys) for c in turn.claims)
 
     def _make_ready(self, waiting: Waiting) -> None:
         ready = None if self.stopping.is_set() else self._trying(waiting)

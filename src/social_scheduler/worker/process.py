@@ -28,7 +28,9 @@ from social_scheduler.errors import Conflict, DatabaseBusy, WorkspaceError
 from social_scheduler.journal import Journal
 from social_scheduler.lifecycle import DeliveryState
 from social_scheduler.services.claim import LEASE, Burst, is_anything_due
+from social_scheduler.services.connect_ask import Asker, ask_waiting
 from social_scheduler.services.context import Context
+from social_scheduler.services.keys_renew import renew_due
 from social_scheduler.services.past import Noted, note_past, require_same_past
 from social_scheduler.services.prove import prove
 from social_scheduler.services.publish import Publisher
@@ -49,13 +51,17 @@ log = logging.getLogger(__name__)
 
 CLAIM_AHEAD = timedelta(seconds=1.5)
 """How long before it is due a delivery is taken; what is slow is done in this time."""
-CLOCK_THREADS = 5
+CLOCK_THREADS = 7
 """How many of the clock's jobs run at once: each kind once, so that none keeps another waiting."""
 
 BEAT = 10
 """Seconds between two signs of life, well below a lease."""
 PREPARE = 5
 """Seconds between two looks for pictures that may be handed over ahead."""
+CONNECT = 2
+"""Seconds between two looks for accounts that people are connecting."""
+RENEW = 60
+"""Seconds between two looks for keys that end soon."""
 
 CLOCK_OFF = timedelta(seconds=5)
 """How far this machine's clock may be from the database's for it to publish."""
@@ -91,6 +97,7 @@ class Worker:
     _failure: BaseException | None = None
     _ticked: bool = False
     _looked: bool = False
+    _connected: bool = False
     _noted: Noted = field(default_factory=Noted)
     _told_waiting: frozenset[str] = frozenset()
 
@@ -152,6 +159,7 @@ class Worker:
     def start(self, alone: ExitStack) -> None:
         """Check that this worker may publish, and settle what it left behind."""
         self.context.journal.require(self.context.uid)
+        self.context.vault.require()
         alone.enter_context(self.context.journal.alone())
         alone.callback(self.context.journal.close)
         if not self.context.database.is_postgresql:
@@ -251,6 +259,13 @@ class Worker:
         with self._looking:
             self._look()
 
+    def _connect(self) -> None:
+        """Ask networks whose the keys are that people have given since."""
+        settings = self.opened.settings
+        asker = Asker(self.name, settings.connect_timeout, settings.read_timeout, self.told)
+        ask_waiting(self.context, asker)
+        self._connected = True
+
     def _look(self) -> None:
         self._look_now.clear()
         look_for_lost(self.publisher, self._by())
@@ -263,7 +278,8 @@ class Worker:
         """Whether nothing is being sent, due, or to be looked at within five seconds."""
         # In turn with the tick: what it has claimed and not yet handed over is not idle.
         with self._turn:
-            if not (self._ticked and self._looked and self.pipeline.is_empty):
+            begun = self._ticked and self._looked and self._connected
+            if not (begun and self.pipeline.is_empty):
                 return False
         if self._look_now.is_set() or self._looking.locked():
             return False  # what is being read back is not to be read back, for the database
@@ -289,6 +305,8 @@ class Worker:
             (1, self.look),
             (PREPARE, self.publisher.reach.prepare_ahead),
             (BEAT, self._beat),
+            (CONNECT, self._connect),
+            (RENEW, lambda: renew_due(self.publisher.reach)),
         ):
             clock.add_job(self._guarded, "interval", seconds=seconds, next_run_time=now, args=[act])
         return clock
