@@ -21,6 +21,7 @@ if sys.version_info < (3, 11):  # noqa: UP036 - the point is to greet an older o
     )
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 from dev_environment import (
@@ -36,6 +37,7 @@ from dev_environment import (
     say,
     uv_environment,
 )
+from dev_servers import find_pds, lock_pds
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome",
             "msedge", "microsoft-edge",
@@ -56,6 +58,7 @@ LOCK_INPUTS = {  # order matters: the others follow the versions of test.txt
     "build.txt": ["--group", "build", "-c", "requirements/test.txt"]
     + [f"--no-emit-package={name}" for name in ("django", "asgiref", "sqlparse", "tzdata")],
     "uv.txt": ["--group", "tools"],
+    "node.txt": ["--group", "node"],
 }
 
 
@@ -96,6 +99,27 @@ def find_browser() -> str | None:
     return found
 
 
+def start_servers() -> subprocess.Popen[str] | None:
+    """Begin to build the real network servers, beside the checks; None if they are built."""
+    if find_pds():
+        return None
+    say("Bluesky's server is being built beside the checks (once, about two minutes).")
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "dev_servers.py")],
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        text=True, errors="replace",
+    )  # fmt: skip
+
+
+def await_servers(building: subprocess.Popen[str]) -> str:
+    """Wait until they are built; what to tell if they could not be."""
+    said, _ = building.communicate()
+    say(said.rstrip())
+    if building.returncode == 0:
+        return ""
+    return f"The tests marked `pds` do NOT run, for Bluesky's server could not be built:\n{said}"
+
+
 def run_stages(stages: Mapping[str, Sequence[str]], env: Mapping[str, str]) -> list[Result]:
     """Run each stage, whatever became of the one before."""
     results = []
@@ -128,9 +152,10 @@ def demo(arguments: list[str]) -> int:
 
 
 def test(arguments: list[str]) -> int:
-    """All checks and all tests. [--no-browser] [options for pytest]"""
+    """All checks and all tests. [--no-browser] [--no-servers] [options for pytest]"""
     missing = "--no-browser was given" if "--no-browser" in arguments else ""
-    arguments = [each for each in arguments if each != "--no-browser"]
+    servers = "--no-servers" not in arguments
+    arguments = [each for each in arguments if each not in {"--no-browser", "--no-servers"}]
     env = prepare("test")
     browser = None if missing else find_browser()
     results: list[Result] = []
@@ -147,11 +172,16 @@ def test(arguments: list[str]) -> int:
         say(note)
         if is_ci():
             results.append(Result("browser", 0.0, ok=False))
+    building = start_servers() if servers else None  # not before: both may call apt-get
     workers = max(2, min(8, os.cpu_count() or 2))
     tests = ["pytest", "-n", str(workers), "--dist", "loadgroup", *arguments]
-    code = summarise([*results, *run_stages({**CHECKS, "pytest": tests}, env)])
-    if note:
-        say(note)
+    results += run_stages(CHECKS, env)
+    trouble = await_servers(building) if building else ""
+    if trouble and is_ci():
+        results.append(Result("servers", 0.0, ok=False))
+    code = summarise([*results, *run_stages({"pytest": tests}, env)])
+    for each in filter(None, (note, trouble)):
+        say(each)
     return code
 
 
@@ -171,6 +201,14 @@ def bench(arguments: list[str]) -> int:
     names, options = (arguments[:1], arguments[1:]) if arguments else (list(scripts), [])
     stages = {f"bench {name}": ["python", str(scripts[name]), *options] for name in names}
     return summarise(run_stages(stages, prepare("test")))
+
+
+def conformance(arguments: list[str]) -> int:
+    """Count and find as X does: run the suite it publishes with twitter-text. FILE..."""
+    env = prepare("test")
+    named = [str(Path(each).resolve()) for each in arguments]
+    os.chdir(ROOT)
+    hand_over([program("python"), "-m", "tests.twitter_text_suite", *named], env)
 
 
 def trials(arguments: list[str]) -> int:
@@ -198,15 +236,18 @@ def lock(arguments: list[str]) -> int:
         for name, inputs in LOCK_INPUTS.items():
             command = [str(uv), "pip", "compile", *inputs, *options, "-o", f"requirements/{name}"]
             run_quietly(f"requirements/{name}", command, env)
+    lock_pds(upgrade="--upgrade" in arguments)
     return 0
 
 
-COMMANDS = {each.__name__: each for each in (demo, test, lint, bench, trials, docs, lock)}
+COMMANDS = {
+    each.__name__: each for each in (demo, test, lint, bench, conformance, trials, docs, lock)
+}
 
 
 def usage() -> str:
     """What a newcomer reads first."""
-    lines = [f"  python3 dev.py {name:<6} {each.__doc__}" for name, each in COMMANDS.items()]
+    lines = [f"  python3 dev.py {name:<11} {each.__doc__}" for name, each in COMMANDS.items()]
     return "\n".join([(__doc__ or "").strip(), "", *lines, "", "Start with: python3 dev.py demo"])
 
 

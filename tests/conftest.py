@@ -8,15 +8,17 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-pytest_plugins = ["no_skips", "tests.on_postgresql"]
+pytest_plugins = ["no_skips", "tests.on_postgresql", "tests.on_pds"]
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the process tests of a file, and the browser tests, on one worker of xdist each."""
+    """Keep the process tests of a file, and those that share a browser or a server, on one worker."""
     for item in items:
         if item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.xdist_group("browser"))
+        elif item.get_closest_marker("pds"):
+            item.add_marker(pytest.mark.xdist_group("pds"))
         elif item.get_closest_marker("process"):
             item.add_marker(pytest.mark.xdist_group(item.path.name))
 

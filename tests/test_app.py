@@ -16,6 +16,7 @@ from social_scheduler.app import (
 )
 from social_scheduler.config import Settings, load_settings
 from social_scheduler.errors import Conflict, InvalidInput, WorkspaceError
+from social_scheduler.platforms import discover
 from social_scheduler.policy import DEFAULT_POLICY
 from social_scheduler.store import review
 
@@ -29,7 +30,7 @@ def test_a_new_workspace_opens_as_what_it_was_made(tmp_path: Path) -> None:
         make(tmp_path / kind, kind)
         with open_workspace(tmp_path / kind) as opened:
             context = opened.context
-            assert (context.kind, set(context.platforms)) == (kind, {"x"})
+            assert (context.kind, context.platforms) == (kind, discover())
             context.journal.require(context.uid)
             with context.database.read() as tx:
                 assert review.policy(tx) == DEFAULT_POLICY

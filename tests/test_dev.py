@@ -14,6 +14,7 @@ from pathlib import Path
 
 import dev
 import dev_environment
+import dev_servers
 import hatch_build
 import pytest
 
@@ -229,6 +230,102 @@ def test_catalogues_are_compiled_and_a_broken_one_stops_the_build(tmp_path: Path
     (folder / "messages.po").write_text('msgid "post\n', encoding="utf-8")
     with pytest.raises(ValueError, match=r"messages\.po: cannot be compiled"):
         hatch_build.compile_catalogues(tmp_path)
+
+
+PDS_LOCK = ROOT / "requirements/pds/package-lock.json"
+
+
+def test_the_lock_of_npm_packages_names_no_address_either_and_has_every_hash() -> None:
+    text = PDS_LOCK.read_text()
+    assert "://" not in text
+    packages = json.loads(text)["packages"]
+    wanted = json.loads((PDS_LOCK.parent / "package.json").read_text())["dependencies"]
+    assert packages.pop("")["dependencies"] == wanted
+    assert all(re.fullmatch(r"[0-9.]+", version) for version in wanted.values())
+    assert all(each["integrity"].startswith("sha512-") for each in packages.values())
+    assert {packages[f"node_modules/{name}"]["version"] for name in wanted} == set(wanted.values())
+
+
+def a_node(folder: Path, version: str, *, headers: bool = True) -> dev_servers.Node | None:
+    """What is found of a program that says it is that version of Node."""
+    program = folder / "bin/node"
+    for place in (program, folder / "lib/node_modules/npm/bin/npm-cli.js"):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(f"#!/bin/sh\necho {version} 127\n")
+    program.chmod(0o755)
+    if headers:
+        (folder / "include/node").mkdir(parents=True)
+        (folder / "include/node/node.h").touch()
+    return dev_servers.node_at(program, folder)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no /bin/sh there")
+def test_a_node_is_used_that_is_new_enough_and_can_be_compiled_for(tmp_path: Path) -> None:
+    found = a_node(tmp_path / "new", "22.1.0")
+    assert found is not None
+    assert found.abi == "127"
+    assert a_node(tmp_path / "old", "20.20.2") is None
+    assert a_node(tmp_path / "bare", "24.0.0", headers=False) is None
+    assert dev_servers.node_at(tmp_path / "missing", tmp_path) is None
+
+
+def test_the_built_server_is_kept_outside_by_lock_and_node(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    node = dev_servers.Node(tmp_path / "node", tmp_path, "127")
+    home = dev_servers.built_at(node)
+    assert home.parent == tmp_path / "social-scheduler"
+    assert dev_servers.built_at(node) == home
+    assert dev_servers.built_at(node._replace(abi="137")) != home
+    shutil.copytree(PDS_LOCK.parent, tmp_path / "pds")
+    (tmp_path / "pds/package-lock.json").write_text("{}")
+    monkeypatch.setattr(dev_servers, "PDS", tmp_path / "pds")
+    assert dev_servers.built_at(node) != home
+
+
+def test_a_server_that_was_built_is_not_built_again_and_old_ones_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    node = dev_servers.Node(tmp_path / "node", tmp_path, "127")
+    monkeypatch.setattr(dev_servers, "find_node", lambda: node)
+    monkeypatch.setattr(dev_servers, "get_compilers", lambda: None)
+    built: list[Path] = []
+
+    def build(_: dev_servers.Node, home: Path) -> None:
+        built.append(home)
+        home.mkdir()
+        (home / "dev-stamp").touch()
+
+    monkeypatch.setattr(dev_servers, "build", build)
+    assert dev_servers.find_pds() is None
+    old, recent = (tmp_path / "social-scheduler" / name for name in ("pds-old", "pds-recent"))
+    for each in (old, recent):
+        each.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    home = dev_servers.ensure_pds()
+    assert dev_servers.ensure_pds() == home
+    assert built == [home]
+    assert dev_servers.find_pds() == (node, home)
+    assert (old.exists(), recent.exists()) == (False, True)
+
+
+def test_what_building_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dev_servers, "is_debian_root", lambda: False)
+    monkeypatch.setattr(dev_servers, "COMPILERS", ("make", "no-such-compiler"))
+    with pytest.raises(dev_environment.Stop, match="install no-such-compiler"):
+        dev_servers.get_compilers()
+
+
+@pytest.mark.parametrize(("code", "told"), [(0, False), (1, True)])
+def test_servers_that_could_not_be_built_are_told_with_the_reason(code: int, told: bool) -> None:
+    script = f"print('no compiler'); raise SystemExit({code})"
+    building = subprocess.Popen(
+        [sys.executable, "-c", script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    said = dev.await_servers(building)
+    assert ("do NOT run" in said and "no compiler" in said) == told
 
 
 SKIPPING = """

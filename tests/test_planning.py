@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from social_scheduler.campaign.partners import Partners
 from social_scheduler.campaign.schema import AccountEntry, Accounts, Campaign
 from social_scheduler.errors import InvalidInput
-from social_scheduler.message import Attachment, Limits, Message
+from social_scheduler.message import Attachment, Limits, Mention, Message, MessagePart
 from social_scheduler.planning import (
     PlannedPost,
     Speaker,
@@ -62,7 +64,9 @@ def campaign(**values: Any) -> Campaign:
     )
 
 
-def attach(file: str, alt: str, limits: Limits) -> Attachment:
+def attach(
+    file: str, alt: str, limits: Limits, captions: tuple[str, str] | None = None
+) -> Attachment:
     return Attachment(sha256=file.encode().hex().ljust(64, "0"), type="image/png", alt=alt)
 
 
@@ -182,3 +186,84 @@ def test_an_account_that_is_not_connected_or_another_one_is_told() -> None:
     }
     with pytest.raises(InvalidInput, match=r"the handle 'EN', but it was connected .* 'Elsewhere'"):
         planned(speakers=wrong)
+
+
+def message_of(limits: Limits, refusals: Any = None, **post: Any) -> Message:
+    """What the English account would say of a post, on a network with these limits."""
+    (made,) = plan_campaign(
+        campaign(post=post, media={"a": {"file": "media/a.png", "alt": {"en": "A", "ar": "أ"}}}),
+        ACCOUNTS,
+        speakers=SPEAKERS,
+        limits={"x": limits},
+        attach=attach,
+        place=lambda n: f"week.yaml:{n + 9}",
+        partners=BOOK,
+        refusals=refusals,
+    )
+    return Message.from_canonical(made.messages[0].body)
+
+
+BOOK = Partners.model_validate(
+    {"partners": {"nato": {"handles": {"x": "NATO"}, "ids": {"x": "did:plc:nato"}}}}
+)
+CARD = {"en": {"title": "The market", "description": "Forty stalls", "picture": "a"}}
+
+
+def test_only_what_the_network_knows_is_chosen_there() -> None:
+    some = replace(LIMITS, options=frozenset({"replies", "warning"}))
+    chosen = {"replies": "following", "silent": "yes", "warning": {"en": "Ruins"}}
+    assert message_of(some, **chosen).options == {"replies": "following", "warning": "Ruins"}
+    assert message_of(LIMITS, **chosen).options == {}
+
+
+def test_a_card_of_ours_stands_where_it_is_ours_to_make_and_no_media_do() -> None:
+    own = replace(LIMITS, own_card=True, extra={"card_picture_bytes": 500_000})
+    card = message_of(own, card=CARD).card
+    assert card is not None
+    assert (card.link, card.title, card.description) == (
+        "https://example.org/a",
+        "The market",
+        "Forty stalls",
+    )
+    assert card.picture is not None
+    assert card.picture.alt == "A"
+    assert message_of(LIMITS, card=CARD).card is None
+    assert message_of(own, card=CARD, media=["a"]).card is None
+
+
+def test_a_partner_stands_in_the_bytes_with_the_networks_own_id() -> None:
+    (part,) = message_of(LIMITS, text={"en": "With {@nato}", "ar": "مع {@nato}"}).parts
+    assert part.text == "With @NATO\nhttps://example.org/a"
+    assert part.mentions == (Mention(text="@NATO", id="did:plc:nato"),)
+
+
+def test_a_repost_is_one_part_without_words() -> None:
+    some = replace(LIMITS, options=frozenset({"repost"}))
+    address = "https://x.com/NATO/status/7"
+    made = message_of(some, repost=address, text=None, link=None)
+    assert (made.parts, made.link) == ((MessagePart(text=""),), None)
+    assert made.options == {"repost": address}
+
+
+def test_a_long_text_is_planned_as_the_thread_it_becomes() -> None:
+    threading = Accounts(
+        accounts=[e.model_copy(update={"may_thread": "yes"}) for e in ACCOUNTS.accounts]
+    )
+    long = {"en": "A sentence of the day. " * 20, "ar": "جملة."}
+    (post,) = plan_campaign(
+        campaign(post={"text": long, "split": "yes"}),
+        threading,
+        speakers=SPEAKERS,
+        limits={"x": LIMITS},
+        attach=attach,
+        place=str,
+    )
+    assert [m.parts for m in post.messages] == [2, 1]
+
+
+def test_what_the_network_would_refuse_is_not_planned() -> None:
+    def refuse(message: Message, limits: Limits) -> list[str]:
+        return [f"{limits.text} is too much for {message.language}"]
+
+    with pytest.raises(InvalidInput, match=r"week\.yaml:9: x-en cannot say this: 280 is too much"):
+        message_of(LIMITS, refusals={"x": refuse})

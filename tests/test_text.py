@@ -196,6 +196,37 @@ def test_mentions_are_found_with_their_servers() -> None:
 
 
 @pytest.mark.parametrize(
+    ("words", "found"),
+    [
+        (".@NATO says", ["@NATO"]),
+        ("شكرًا و@NATO، وإلى (@NATO)", ["@NATO", "@NATO"]),
+        ("@NATO's @NATO… @nato@social.example's", ["@NATO", "@NATO", "@nato@social.example"]),
+        ("RT@NATO RT: @NATO", ["@NATO", "@NATO"]),
+        ("me@example.org f!@kn #@a @@a @http://x.com @aliceìn @_@", []),
+        ("https://x.com/@NATO example.org/@NATO", []),
+    ],
+)
+def test_mentions_are_those_that_x_finds(words: str, found: list[str]) -> None:
+    """As X's own JavaScript library (twitter-text 3.1.0) does; servers and domains are ours."""
+    assert _texts(text.mentions(words)) == found
+
+
+@pytest.mark.parametrize(
+    ("words", "counted_in", "limit", "fitting"),
+    [
+        ("go https://example.org/a now", "weighted", 25, "go "),
+        ("نقيس النص", "graphemes", 4, "نقيس"),
+        (f"a{FAMILY}b", "utf16", 12, f"a{FAMILY}"),
+        ("é漢", "bytes", 4, "é"),
+    ],
+)
+def test_a_prefix_is_counted_like_the_whole(
+    words: str, counted_in: str, limit: int, fitting: str
+) -> None:
+    assert words[: text.prefix(words, counted_in, limit)] == fitting
+
+
+@pytest.mark.parametrize(
     ("words", "direction"),
     [
         ("Hello", "ltr"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -19,7 +20,9 @@ from social_scheduler.campaign.checks import (
     each_checked,
 )
 from social_scheduler.campaign.load import load_accounts, load_campaign_bytes, load_policy
+from social_scheduler.campaign.schema import Accounts
 from social_scheduler.errors import Finding
+from social_scheduler.message import Limits, Message
 from tests.campaign.conftest import ACCOUNTS, NOW, X, look
 
 Place = Callable[[str], Path]
@@ -99,6 +102,31 @@ WARNINGS = {
     "no account of this post is `plain`": (
         "    text:",
         "    variants: {plain: {media: []}}\n    text:",
+    ),
+    "no network of this post knows `silent`": ("    text:", "    silent: yes\n    text:"),
+    "everybody may reply on box": (
+        "    text:",
+        "    to: [x-en, x-ar, x-fr, box-en]\n    replies: following\n    text:",
+    ),
+    "x puts no warning in front of a post": (
+        "    text:",
+        '    warning: {en: "Ruins"}\n    text:',
+    ),
+    "no account shows this card: its networks make their own": (
+        "    text:",
+        '    link: https://example.org/a\n    card: {en: {title: "Home"}}\n    text:',
+    ),
+    "box makes no box for a link": (
+        "    text:",
+        "    to: [x-en, x-ar, x-fr, box-en]\n    link: https://example.org/a\n    text:",
+    ),
+    "`@MeridiaDemo` is no mention here on x": ("return home.", "return home&{@meridia}."),
+    "becomes a thread of 2, divided after “Families return home. Again.”": (
+        "    text:\n      en: |\n        Families return home.\n",
+        "    split: yes\n    text:\n      en: |\n        Families return home. Again.\n\n"
+        + "        "
+        + "Families return home. " * 12
+        + "Well.\n",
     ),
 }
 
@@ -235,3 +263,55 @@ def test_a_finding_reads_as_place_reason_and_remedy(rules: Rules, place: Place) 
         r"did you mean `all-x`\?",
         str(found[0]),
     )
+
+
+def test_a_post_due_after_the_keys_of_its_account_end_is_told_once(
+    rules: Rules, place: Place
+) -> None:
+    ends = {
+        "x-en": datetime(2027, 1, 11, 7, 30, tzinfo=UTC),
+        "x-ar": datetime(2028, 1, 1, tzinfo=UTC),
+    }
+
+    found = findings(GOOD, replace(rules, ends=ends), place)
+
+    assert [(f.line, f.warning) for f in found] == [(9, True)]
+    assert found[0].problem == "the keys of x-en end 2027-01-11 07:30 UTC, before this"
+    assert "accounts connect x-en" in found[0].remedy
+
+
+def test_what_a_network_would_refuse_by_itself_is_found_at_the_post(
+    rules: Rules, place: Place
+) -> None:
+    seen: list[Message] = []
+
+    def refuse(message: Message, limits: Limits) -> list[str]:
+        seen.append(message)
+        return [f"no {message.options['replies']} beside {message.parts[0].media[0].type}"]
+
+    source = GOOD.replace(
+        "posts:", 'media:\n  loom: {file: media/loom.png, alt: {en: "A", ar: "أ", fr: "A"}}\nposts:'
+    ).replace("    text:", "    media: [loom]\n    replies: following\n    text:")
+    found = findings(source, replace(rules, refusals={"x": refuse}), place)
+    assert [(f.line, f.problem) for f in found] == [
+        (10, "x would refuse this (for x-en): no following beside image/png")
+    ]
+    assert [m.language for m in seen] == ["en", "ar", "fr"]
+
+
+def test_accounts_that_say_the_same_are_looked_at_once(rules: Rules, place: Place) -> None:
+    """Nine accounts of a network in three languages: three messages."""
+    seen: list[str] = []
+
+    def note(message: Message, limits: Limits) -> list[str]:
+        seen.append(message.language)
+        return []
+
+    more = [
+        a.model_copy(update={"name": f"{a.name}-{n}"})
+        for n in range(3)
+        for a in ACCOUNTS.accounts[:3]
+    ]
+    many = replace(rules, refusals={"x": note}, accounts=Accounts(accounts=more))
+    assert findings(GOOD, many, place) == []
+    assert seen == ["en", "ar", "fr"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 
+import av
 import pytest
 from PIL import Image, ImageChops
 from tests.reference import twitter_text
@@ -15,17 +17,20 @@ from tests.reference import twitter_text
 from social_scheduler import platforms
 from social_scheduler.campaign import times
 from social_scheduler.campaign.checks import check_folder
+from social_scheduler.campaign.load import load_partners
+from social_scheduler.campaign.partners import Partners
 from social_scheduler.campaign.reader import read
 from social_scheduler.campaign.render import render
 from social_scheduler.campaign.schema import Accounts, Campaign, Post, Wording
 from social_scheduler.campaign.words import spec_of
-from social_scheduler.media import inspect
+from social_scheduler.media import inspect, read_captions
 from social_scheduler.policy import DEFAULT_POLICY, Policy
 
 FOLDER = Path(__file__).parents[2] / "campaigns"
 LANGUAGES = {"en", "ar", "fr"}
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 FILES = sorted(FOLDER.glob("*/campaign.yaml"))
+STILL = (".jpg", ".png")
 SAMPLES = [pytest.param(file, id=file.parent.name) for file in FILES]
 
 
@@ -43,6 +48,14 @@ def campaign(file: Path) -> Campaign:
     tree = read(file.read_bytes(), str(file), spec_of(Campaign))
     assert tree.findings == []
     return Campaign.model_validate(tree.data)
+
+
+@cache
+def partners() -> Partners:
+    """partners.yaml"""
+    loaded = load_partners(FOLDER / "partners.yaml")
+    assert loaded.model is not None
+    return loaded.model
 
 
 @pytest.fixture(scope="module")
@@ -80,13 +93,24 @@ def test_the_policy_of_the_samples_is_the_built_in_one() -> None:
             assert policy.required(kind, ["x-en"], language) == expected
 
 
-def test_handles_are_ones_that_x_allows_and_threads_have_accounts_that_may() -> None:
-    for account in accounts().accounts:
-        assert account.platform == "x"
-        assert 4 <= len(account.handle) <= 15
-        assert account.handle.isascii()
-        assert account.may_thread == "yes"
-    assert {a.language for a in accounts().named(["all-x"])} == LANGUAGES
+HANDLES = {
+    "x": r"\w{4,15}",
+    "bluesky": r"([a-z-]+\.)+example",
+    "mastodon": r"[a-z_]{1,30}",
+    "telegram": r"\w{5,32}",
+}
+"""What each network allows; nobody can own a name that ends in .example."""
+
+
+def test_every_network_has_its_accounts_in_every_language() -> None:
+    assert set(HANDLES) == set(platforms.discover())
+    for network, handle in HANDLES.items():
+        found = accounts().named([f"all-{network}"])
+        assert [a.language for a in found] == ["en", "ar", "fr"]
+        for account in found:
+            assert account.platform == network
+            assert re.fullmatch(handle, account.handle, re.ASCII)
+            assert account.may_thread == "yes"
 
 
 @pytest.mark.parametrize("file", SAMPLES)
@@ -113,7 +137,10 @@ def test_every_part_fits_x_by_its_own_counting(file: Path, weigh: Callable[[str]
     sample = campaign(file)
     for post in sample.posts:
         for account in accounts().named(post.to or sample.to):
-            for number, part in enumerate(render(sample, post, account).parts, start=1):
+            if account.platform != "x":
+                continue
+            said = render(sample, post, account, partners=partners())
+            for number, part in enumerate(said.parts, start=1):
                 weight = weigh(part.text)
                 assert 0 < weight <= 280, (post.id, account.name, number, weight)
                 assert len(part.media) <= 4
@@ -125,7 +152,7 @@ def test_arabic_words_begin_with_an_arabic_letter_or_quotation_mark(file: Path) 
     sample = campaign(file)
     for account in accounts().named(["x-ar"]):
         for post in sample.posts:
-            for part in render(sample, post, account).parts:
+            for part in render(sample, post, account, partners=partners()).parts:
                 first = part.text.lstrip("«")[0]
                 assert "\u0600" <= first <= "\u06ff", (post.id, part.text)
 
@@ -162,28 +189,56 @@ def _says_link(post: Wording | Post) -> bool:
 
 
 def test_the_pictures_in_the_folder_are_exactly_those_that_are_drawn(drawn: Path) -> None:
-    assert _pictures(FOLDER) == _pictures(drawn)
-    for name in _pictures(FOLDER):
+    assert _media(FOLDER) == _media(drawn)
+    for name in _media(FOLDER, *STILL):
         with Image.open(FOLDER / name) as kept, Image.open(drawn / name) as fresh:
             assert (kept.format, kept.mode, kept.size) == (fresh.format, fresh.mode, fresh.size)
             assert ImageChops.difference(kept, fresh).getbbox() is None, name
 
 
-def _pictures(folder: Path) -> set[str]:
-    return {f.relative_to(folder).as_posix() for f in folder.glob("*/media/*")}
+def test_the_films_in_the_folder_show_and_sound_what_is_drawn(drawn: Path) -> None:
+    for name in _media(FOLDER, ".mp4"):
+        kept, fresh = _frames(FOLDER / name), _frames(drawn / name)
+        assert len(kept) == len(fresh) == 120
+        for one, other in zip(kept[::20], fresh[::20], strict=True):
+            difference = ImageChops.difference(one, other).convert("L")
+            much = difference.point([0] * 40 + [255] * 216)  # encoders differ a little
+            assert much.getbbox() is None, name
+
+
+def _frames(film: Path) -> list[Image.Image]:
+    with av.open(str(film)) as found:
+        return [frame.to_image() for frame in found.decode(video=0)]  # type: ignore[no-untyped-call]
+
+
+def _media(folder: Path, *suffixes: str) -> set[str]:
+    """Pictures and films below a folder; captions are written, not drawn."""
+    return {
+        f.relative_to(folder).as_posix()
+        for f in folder.glob("*/media/*")
+        if f.suffix in (suffixes or (*STILL, ".mp4"))
+    }
 
 
 def test_pictures_are_light_and_carry_no_metadata() -> None:
-    files = list(FOLDER.glob("*/media/*"))
-    assert sum(f.stat().st_size for f in files) < 1_500_000
-    for file in files:
-        assert file.stat().st_size < 200_000
-        with Image.open(file) as image:
+    assert sum(f.stat().st_size for f in FOLDER.glob("*/media/*")) < 1_500_000
+    for name in _media(FOLDER, *STILL):
+        assert (FOLDER / name).stat().st_size < 200_000
+        with Image.open(FOLDER / name) as image:
             assert not image.getexif()
             assert set(image.info) <= {"jfif", "jfif_version", "jfif_unit", "jfif_density"} | {
                 "progressive",
                 "progression",
             }
+
+
+def test_films_are_light_and_their_captions_can_be_heard_out() -> None:
+    for name in _media(FOLDER, ".mp4"):
+        film = inspect(FOLDER / name)
+        assert (film.bytes < 150_000, film.milliseconds, film.sounds) == (True, 10_005, 1)
+        words = read_captions((FOLDER / name).with_suffix(".vtt"))
+        assert len(words.cues) == 4
+        assert words.ends < film.milliseconds
 
 
 def test_every_picture_that_is_drawn_is_used() -> None:
@@ -192,7 +247,7 @@ def test_every_picture_that_is_drawn_is_used() -> None:
         for media in campaign(file).media.values():
             names = [media.file] if isinstance(media.file, str) else list(media.file.values())
             used |= {f"{file.parent.name}/{name}" for name in names}
-    assert used == _pictures(FOLDER)
+    assert used == _media(FOLDER)
 
 
 def test_check_has_nothing_to_say_about_the_samples() -> None:

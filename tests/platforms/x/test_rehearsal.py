@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -26,31 +25,6 @@ NOTHING: frozenset[str] = frozenset()
 ARABIC = (
     "صباح الخير، هذه قصة عن الحياة & العمل بعد داعش <١> #LifeafterDaesh https://example.org/قصة"
 )
-
-
-@pytest.fixture(scope="module")
-def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
-    with start_sandbox(tmp_path_factory.mktemp("sandbox")) as running:
-        yield running
-
-
-@pytest.fixture
-def account(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[SandboxAccount]:
-    """An account of this test's own."""
-    number = sha256(request.node.name.encode()).hexdigest()[:12]
-    yield sandbox.add_account(f"c_{number}")
-    sandbox.clear_faults()
-
-
-@pytest.fixture
-def here(sandbox: Sandbox, account: SandboxAccount) -> Connection:
-    """The account's connection."""
-    return Connection(sandbox.url, {name: getattr(account, name) for name in X.keys})
-
-
-@pytest.fixture
-def since() -> datetime:
-    return datetime.now(UTC)
 
 
 def picture(colour: str = "red", size: tuple[int, int] = (40, 30)) -> bytes:
@@ -278,10 +252,13 @@ def test_words_that_are_too_long_are_refused(here: Connection, account: SandboxA
 def test_options_that_x_has_are_sent_and_others_stop_the_post(
     sandbox: Sandbox, account: SandboxAccount, here: Connection
 ) -> None:
-    X.publish(here, call("Following", account=account.id, options={"reply_settings": "following"}))
+    X.publish(here, call("Following", account=account.id, options={"replies": "following"}))
     with pytest.raises(Refused, match="visibility"):
         X.publish(here, call("Private", account=account.id, options={"visibility": "private"}))
-    assert posts_of(sandbox, account) == ["Following"]
+    with pytest.raises(Refused, match="replies: nobody"):
+        X.publish(here, call("Private", account=account.id, options={"replies": "nobody"}))
+    (entry,) = [entry for entry in sandbox.ledger() if entry.account == account.handle]
+    assert (entry.text, entry.extra) == ("Following", {"replies": "following"})
 
 
 def test_a_removed_post_is_gone_and_may_be_removed_again(
@@ -306,7 +283,7 @@ def test_what_is_no_id_goes_into_no_address(here: Connection, remote_id: str) ->
 def test_the_sandbox_that_is_gone_is_not_sent(tmp_path: Path) -> None:
     with start_sandbox(tmp_path) as short_lived:
         keys = short_lived.add_account("brief")
-        gone = Connection(short_lived.url, {name: getattr(keys, name) for name in X.keys})
+        gone = Connection(short_lived.url, {name: keys.keys[name] for name in X.keys})
         assert X.identify(gone).handle == "brief"
     with pytest.raises(NotSent):
         X.publish(gone, call(account=keys.id))

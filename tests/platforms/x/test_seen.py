@@ -58,6 +58,22 @@ SAME = [
     ("صباح الخير #LifeafterDaesh", post("صباح الخير #LifeafterDaesh")),
     ("Ends with a break\n", post("Ends with a break")),
     (
+        "See https://twitter.com/partner/status/5",
+        post(
+            "See https://t.co/aaaaaaaaaa",
+            url("aaaaaaaaaa", "https://x.com/partner/status/5"),
+            referenced_tweets=[{"type": "quoted", "id": "5"}],
+        ),
+    ),
+    (
+        "See https://x.com/partner/status/5 first",
+        post(
+            "See https://t.co/aaaaaaaaaa first",
+            url("aaaaaaaaaa", "https://x.com/partner/status/5"),
+            referenced_tweets=[{"type": "quoted", "id": "5"}],
+        ),
+    ),
+    (
         "Long words",
         post("Long wo… https://t.co/aaaaaaaaaa", note_tweet={"text": "Long words", "entities": {}}),
     ),
@@ -102,6 +118,52 @@ def test_another_text_author_place_or_picture_is_told(
         return
     assert field in found.differences(wanted)
     assert not seen.is_copy(found, wanted)
+
+
+QUOTE = "https://x.com/partner/status/5"
+QUOTED = {"referenced_tweets": [{"type": "quoted", "id": "5"}]}
+PAGE = url("qqqqqqqqqq", "https://twitter.com/partner/status/5")
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        post("Hear, hear.", **QUOTED),
+        post("Hear, hear. https://t.co/qqqqqqqqqq", PAGE, **QUOTED),
+        post("Hear, hear. https://t.co/qqqqqqqqqq", PAGE),
+    ],
+)
+def test_a_quote_is_equal_however_x_shows_it(shown: dict[str, Any]) -> None:
+    found, wanted = (
+        seen.shown(shown, {}),
+        PLATFORM.as_seen(call("Hear, hear.", options={"quote": QUOTE})),
+    )
+    assert found.differences(wanted) == []
+    assert seen.is_copy(found, wanted)
+
+
+@pytest.mark.parametrize(
+    ("options", "shown"),
+    [
+        ({"quote": QUOTE}, post("Hear, hear.")),
+        ({"quote": QUOTE}, post("Hear, hear.", referenced_tweets=[{"type": "quoted", "id": "6"}])),
+        ({}, post("Hear, hear.", **QUOTED)),
+    ],
+)
+def test_another_quote_or_none_is_told(options: dict[str, str], shown: dict[str, Any]) -> None:
+    found, wanted = seen.shown(shown, {}), PLATFORM.as_seen(call("Hear, hear.", options=options))
+    assert found.differences(wanted) == ["links"]
+    assert not seen.is_copy(found, wanted)
+
+
+def test_of_a_repost_only_that_it_is_there_is_compared() -> None:
+    wanted = PLATFORM.as_seen(call("", options={"repost": QUOTE}))
+    assert seen.shown(post("Theirs", author_id="9"), {}).differences(wanted) == []
+
+
+def test_a_film_has_no_alt_text_on_x() -> None:
+    film = Attachment(sha256="a" * 64, type="video/mp4", alt="A loom.", milliseconds=1000)
+    assert PLATFORM.as_seen(call("Look", media=(film,))).alt_texts == ("",)
 
 
 def test_the_links_of_pictures_are_not_the_authors_words() -> None:

@@ -1,0 +1,32 @@
+"""What every network's session does: large bodies leave in pieces, each of them in time."""
+
+from __future__ import annotations
+
+from social_scheduler.platforms import Connection
+from social_scheduler.platforms._transport import Session
+from tests.platforms.telegram.wires import slow_reader
+from tests.platforms.x.wires import answer, reply, server
+
+
+def test_a_large_body_may_take_longer_than_a_connection_may_to_come_about() -> None:
+    """Sent as one, it would have to leave within the time to connect (socket.sendall)."""
+    with (
+        slow_reader(answer(reply(200, b"{}"))) as url,
+        Session(Connection(url, {}, connect_timeout=0.4)) as session,
+    ):
+        told = session.post("http://anywhere.example/media", data=bytes(12_000_000))
+    assert told.status_code == 200
+
+
+def test_a_body_of_bytes_goes_out_with_its_length_and_not_in_chunks() -> None:
+    with server(answer(reply(200, b"{}"))) as on, Session(Connection(on.url, {})) as session:
+        session.post("http://anywhere.example/x", json={"a": "ب"})
+        session.post("http://anywhere.example/x", data={"a": "ب"})
+        session.post("http://anywhere.example/x", files={"f": b"1234"})
+        session.post("http://anywhere.example/x")
+        session.get("http://anywhere.example/x")
+    for request in on.requests:
+        head, _, body = request.partition(b"\r\n\r\n")
+        assert b"transfer-encoding" not in head.lower()
+        assert not body or f"content-length: {len(body)}\r\n".encode() in head.lower() + b"\r\n"
+    assert [bool(r.partition(b"\r\n\r\n")[2]) for r in on.requests] == [True] * 3 + [False] * 2
