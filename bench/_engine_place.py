@@ -14,6 +14,7 @@ from _engine_copies import Span, copy
 from _engine_wire import WORDS, Wire
 from sqlalchemy import text
 
+from social_scheduler import platforms
 from social_scheduler.app import make_workspace, open_workspace
 from social_scheduler.config import load_settings
 from social_scheduler.message import Message, MessagePart, Window, content_digest
@@ -89,14 +90,10 @@ class Place:
                     tx, f"wire-{n}", platform="wire", handle=f"wire_{n}", language="en",
                     server=SERVER, native_id=f"id-{n}", may_thread=True,
                     state=AccountState.CONNECTED, trouble=None, limited_until=None,
-                    connected_at=self.context.now(),
+                    connected_at=self.context.now(), asked_at=self.context.now(),
                 )  # fmt: skip
-        folder = self.root / "vault"
-        folder.mkdir(mode=0o700, exist_ok=True)
-        for n in range(accounts):  # as vault.put keeps them, but for the flush of each
-            file = folder / f"wire-{n}.json"
-            file.write_text(json.dumps({"token": f"id-{n}"}))
-            file.chmod(0o600)
+            for n in range(accounts):
+                self.context.vault.keep(tx, f"wire-{n}", {"token": f"id-{n}"})
 
     def enrol(self, names: Sequence[str]) -> None:
         """More workers."""
@@ -198,6 +195,8 @@ def _planned(campaign: str, number: int, speaker: Any, window: Window) -> Planne
         window=window,
         zone="UTC",
         wall=f"{window.due_at:%Y-%m-%d %H:%M}",
-        messages=(PlannedMessage(speaker, body, content_digest(body), 1, 0),),
+        messages=(
+            PlannedMessage(speaker, body, content_digest(body), 1, 0, platforms.limits()["x"]),
+        ),
         place=f"campaigns/{campaign}.yaml:9",
     )

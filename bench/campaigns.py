@@ -84,7 +84,7 @@ class Bench:
             self.run("init", "--rehearsal")
             (self.folder / "campaigns" / "accounts.yaml").write_text(_accounts(accounts))
             self.run("login", "admin")
-            self.run("accounts", "add", "--all")
+            self.run("accounts", "connect", "--all")
             self.run("people", "add", "amal", "--role=author")
             self.run("login", "amal")
         finally:

@@ -21,6 +21,7 @@ from typing import Any, Protocol
 
 from PIL import Image
 
+from social_scheduler import platforms
 from social_scheduler.app import DATABASE_FILE, Opened, open_workspace
 from social_scheduler.campaign.schema import AccountEntry
 from social_scheduler.message import Attachment, Message, MessagePart, Window, content_digest
@@ -254,7 +255,10 @@ class Stage:
             parts=tuple(MessagePart(text=line, media=media) for line in lines),
         )
         body = message.canonical()
-        return PlannedMessage(speaker, body, content_digest(body), len(lines), len(message.media))
+        limits = platforms.named(speaker.platform).limits
+        return PlannedMessage(
+            speaker, body, content_digest(body), len(lines), len(message.media), limits
+        )
 
     def picture(self) -> Attachment:
         """A picture in the workspace's store."""

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from typing import Protocol
 
-from social_scheduler.campaign.render import RenderedPart, render
+from social_scheduler.campaign.partners import NOBODY, Partners
+from social_scheduler.campaign.render import Rendered, RenderedPart, render
 from social_scheduler.campaign.schema import AccountEntry, Accounts, Campaign, Post
 from social_scheduler.campaign.times import Resolved, resolve
 from social_scheduler.errors import InvalidInput
 from social_scheduler.message import (
     Attachment,
+    Card,
     Limits,
+    Mention,
     Message,
     MessagePart,
     Window,
@@ -47,6 +51,8 @@ class PlannedMessage:
     digest: str
     parts: int
     pictures: int
+    limits: Limits
+    """The account's own: what the message was made to fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +93,19 @@ class PlannedPost:
         return window_digest(self.window)
 
 
-Attach = Callable[[str, str, Limits], Attachment]
-"""Given a picture's path, its alt text and the network's limits: the attachment to upload."""
+class Attach(Protocol):
+    """Makes the attachment that is uploaded of a picture's or film's path and its alt text.
+
+    `captions` are for a film on a network that takes them: a path, and the language of its words.
+    """
+
+    def __call__(
+        self, file: str, alt: str, limits: Limits, captions: tuple[str, str] | None = None
+    ) -> Attachment: ...
+
+
+Refusals = Callable[[Message, Limits], Sequence[str]]
+"""What a network would refuse in a message, in sentences (`Platform.check`)."""
 
 
 def plan_campaign(
@@ -99,41 +116,102 @@ def plan_campaign(
     limits: Mapping[str, Limits],
     attach: Attach,
     place: Callable[[int], str],
+    partners: Partners = NOBODY,
+    refusals: Mapping[str, Refusals] | None = None,
 ) -> list[PlannedPost]:
-    """Every post of a checked campaign. `place(i)` names where the i-th post stands."""
+    """Every post of a checked campaign. `place(i)` names where the i-th post stands.
+
+    `refusals` are by platform, for those that look at messages themselves.
+    """
+    plan = _Plan(campaign, speakers, limits, attach, partners, refusals or {})
     return [
-        _plan_post(campaign, post, accounts, speakers, limits, attach, place(index))
-        for index, post in enumerate(campaign.posts)
+        plan.post(number, post, accounts.named(post.to or campaign.to), place(number))
+        for number, post in enumerate(campaign.posts)
     ]
 
 
-def _plan_post(
-    campaign: Campaign,
-    post: Post,
-    accounts: Accounts,
-    speakers: Mapping[str, Speaker],
-    limits: Mapping[str, Limits],
-    attach: Attach,
-    place: str,
-) -> PlannedPost:
-    when, window = post_window(campaign, post)
-    return PlannedPost(
-        campaign=campaign.campaign,
-        key=post.id,
-        kind=campaign.kind.value,
-        owner=campaign.owner,
-        tags=tuple(sorted({*campaign.tags, *post.tags})),
-        release=campaign.release,
-        window=window,
-        zone=when.zone,
-        wall=when.wall,
-        messages=tuple(
-            _plan_message(campaign, post, entry, _speaker(speakers, entry), limits, attach)
-            for entry in accounts.named(post.to or campaign.to)
-        ),
-        place=place,
-        expires_at=_instant(campaign, campaign.expires) if campaign.expires else None,
-    )
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """One campaign being planned, and what it is planned with."""
+
+    campaign: Campaign
+    speakers: Mapping[str, Speaker]
+    limits: Mapping[str, Limits]
+    attach: Attach
+    partners: Partners
+    refusals: Mapping[str, Refusals]
+
+    def post(
+        self, number: int, post: Post, entries: Sequence[AccountEntry], place: str
+    ) -> PlannedPost:
+        """One post with all its messages."""
+        campaign = self.campaign
+        when, window = post_window(campaign, post)
+        return PlannedPost(
+            campaign=campaign.campaign,
+            key=post.id,
+            kind=campaign.kind.value,
+            owner=campaign.owner,
+            tags=tuple(sorted({*campaign.tags, *post.tags})),
+            release=campaign.release,
+            window=window,
+            zone=when.zone,
+            wall=when.wall,
+            messages=tuple(self._message(number, post, entry, place) for entry in entries),
+            place=place,
+            expires_at=_instant(campaign, campaign.expires) if campaign.expires else None,
+        )
+
+    def _message(self, number: int, post: Post, entry: AccountEntry, place: str) -> PlannedMessage:
+        speaker = _speaker(self.speakers, entry)
+        own = entry.limits(self.limits[entry.platform], speaker.told)
+        rendered = render(
+            self.campaign, post, entry, partners=self.partners, limits=own, number=number
+        )
+        message = Message(
+            platform=speaker.platform,
+            server=speaker.server,
+            account=speaker.native_id,
+            language=speaker.language,
+            parts=tuple(self._part(part, entry.language, own) for part in rendered.parts),
+            link=rendered.link,
+            card=self._card(rendered, entry.language, own),
+            options={k: v for k, v in rendered.options.items() if k in own.options},
+        )
+        refused = self.refusals.get(entry.platform)
+        for sentence in refused(message, own) if refused else ():
+            problem = f"{place}: {entry.name} cannot say this: {sentence}"
+            raise InvalidInput(problem, f"Write a variant for {entry.platform}, or change it.")
+        body = message.canonical()
+        return PlannedMessage(
+            speaker, body, content_digest(body), len(message.parts), len(message.media), own
+        )
+
+    def _part(self, part: RenderedPart, language: str, limits: Limits) -> MessagePart:
+        return MessagePart(
+            text=part.text,
+            media=tuple(self._attachment(name, language, limits) for name in part.media),
+            mentions=tuple(Mention(text=n.handle, id=n.id) for n in part.named if n.id),
+        )
+
+    def _card(self, rendered: Rendered, language: str, limits: Limits) -> Card | None:
+        """The box for the link, where it is ours to make and no media take its place."""
+        card = rendered.card
+        if card is None or rendered.link is None or not limits.own_card or rendered.parts[0].media:
+            return None
+        most = limits.extra.get("card_picture_bytes", limits.picture_bytes)
+        room = replace(limits, picture_bytes=min(most, limits.picture_bytes))
+        picture = self._attachment(card.picture, language, room) if card.picture else None
+        return Card(
+            link=rendered.link, title=card.title, description=card.description, picture=picture
+        )
+
+    def _attachment(self, name: str, language: str, limits: Limits) -> Attachment:
+        media = self.campaign.media[name]
+        file = media.file if isinstance(media.file, str) else media.file[language]
+        words = (media.captions or {}).get(language) if limits.captions else None
+        captions = (words, language) if words else None
+        return self.attach(file, media.alt[language], limits, captions)
 
 
 def post_window(campaign: Campaign, post: Post) -> tuple[Resolved, Window]:
@@ -164,7 +242,7 @@ def _speaker(speakers: Mapping[str, Speaker], entry: AccountEntry) -> Speaker:
     if speaker is None:
         raise InvalidInput(
             f"The account {entry.name} is not connected yet.",
-            f"An admin runs: social-scheduler accounts add {entry.name}",
+            f"An admin runs: social-scheduler accounts connect {entry.name}",
         )
     for what, written, connected in (
         ("language", entry.language, speaker.language),
@@ -175,47 +253,6 @@ def _speaker(speakers: Mapping[str, Speaker], entry: AccountEntry) -> Speaker:
             raise InvalidInput(
                 f"accounts.yaml gives {entry.name} the {what} {written!r}, "
                 f"but it was connected with {connected!r}.",
-                f"Correct the file, or an admin runs: social-scheduler accounts add {entry.name}",
+                f"Correct the file, or an admin runs: social-scheduler accounts connect {entry.name}",
             )
     return speaker
-
-
-def _plan_message(
-    campaign: Campaign,
-    post: Post,
-    entry: AccountEntry,
-    speaker: Speaker,
-    limits: Mapping[str, Limits],
-    attach: Attach,
-) -> PlannedMessage:
-    rendered = render(campaign, post, entry)
-    own = entry.limits(limits[entry.platform], speaker.told)
-
-    def part(source: RenderedPart) -> MessagePart:
-        return MessagePart(
-            text=source.text,
-            media=tuple(
-                _attachment(campaign, name, entry.language, own, attach) for name in source.media
-            ),
-        )
-
-    message = Message(
-        platform=speaker.platform,
-        server=speaker.server,
-        account=speaker.native_id,
-        language=speaker.language,
-        parts=tuple(part(p) for p in rendered.parts),
-        link=rendered.link,
-    )
-    body = message.canonical()
-    return PlannedMessage(
-        speaker, body, content_digest(body), len(message.parts), len(message.media)
-    )
-
-
-def _attachment(
-    campaign: Campaign, name: str, language: str, limits: Limits, attach: Attach
-) -> Attachment:
-    media = campaign.media[name]
-    file = media.file if isinstance(media.file, str) else media.file[language]
-    return attach(file, media.alt[language], limits)

@@ -9,11 +9,19 @@ from datetime import datetime
 from pathlib import Path
 
 from social_scheduler.campaign.checks_media import check_media
+from social_scheduler.campaign.checks_partners import check_partners
 from social_scheduler.campaign.checks_plan import check_accounts, check_people, check_times
 from social_scheduler.campaign.checks_words import check_posts, check_words
 from social_scheduler.campaign.facts import Facts, Inspect, Picture, Rules
-from social_scheduler.campaign.load import Loaded, load_accounts, load_campaign, load_policy
+from social_scheduler.campaign.load import (
+    Loaded,
+    load_accounts,
+    load_campaign,
+    load_partners,
+    load_policy,
+)
 from social_scheduler.campaign.mistakes import did_you_mean
+from social_scheduler.campaign.partners import NOBODY
 from social_scheduler.campaign.schema import Accounts, Campaign, Kind
 from social_scheduler.errors import Finding
 from social_scheduler.message import Limits
@@ -33,6 +41,7 @@ __all__ = [
 ]
 
 NOT_CAMPAIGNS = frozenset({"accounts.yaml", "policy.yaml", "partners.yaml"})
+"""Files of a campaigns folder that are something else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,14 +174,16 @@ def check_folder(
     paths: Iterable[Path] | None = None,
     progress: Callable[[Path], None] | None = None,
 ) -> Report:
-    """Check a campaigns folder with its accounts.yaml and policy.yaml, or some files of it.
+    """Check a campaigns folder with its accounts, policy and partners, or some files of it.
 
     Without readable accounts only the shape of the campaigns can be checked.
     """
     report = Report()
     accounts = load_accounts(root / "accounts.yaml", root)
     policy = load_policy(root / "policy.yaml", root)
+    partners = load_partners(root / "partners.yaml", root)
     report.findings += accounts.findings
+    report.findings += check_partners(partners, limits)
     report.findings += check_policy(policy, accounts.model)
     files = campaign_files(root) if paths is None else list(paths)
     if accounts.model is None or policy.model is None:
@@ -188,6 +199,7 @@ def check_folder(
         inspect=inspect,
         people=None if people is None else frozenset(people),
         known=known or (lambda campaign, post: False),
+        partners=partners.model or NOBODY,
     )
     for checked in each_checked(files, rules, root=root, progress=progress):
         report.files += 1

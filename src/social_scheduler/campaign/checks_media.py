@@ -1,27 +1,34 @@
-"""Checks the pictures: that they are there, inside the folder, whole, small enough and described."""
+"""Checks pictures and films: that they are there, inside the folder, whole, short and described."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
+from social_scheduler.campaign.checks_films import (
+    Looks,
+    check_captions,
+    moves,
+    too_many,
+    wrong_media,
+)
 from social_scheduler.campaign.checks_words import check_words
 from social_scheduler.campaign.facts import Facts, Picture, Place
+from social_scheduler.campaign.inside import inside
 from social_scheduler.campaign.mistakes import did_you_mean
 from social_scheduler.campaign.schema import AccountEntry, Media, Wording
 from social_scheduler.errors import Finding, InvalidInput
-from social_scheduler.message import Limits
-
-_INSIDE = "copy the picture into this file's folder and name it from there: media/workshop.jpg"
 
 
 def check_media(facts: Facts) -> Iterator[Finding]:
-    """Names, files, descriptions and numbers of pictures; needs what each account would say."""
+    """Names, files, descriptions, captions and numbers; needs what each account would say."""
+    looks: Looks = {}
     named = set()
     for path, names in _named(facts):
         named.update(names)
         yield from _check_names(facts, path, names)
     uses = _uses(facts)
+    named.update(uses)
     for name, media in facts.campaign.media.items():
         place: Place = ("media", name)
         for language, alt in media.alt.items():
@@ -36,8 +43,10 @@ def check_media(facts: Facts) -> Iterator[Finding]:
                 key=True,
             )
         yield from _check_alt(facts, place, media, accounts)
-        yield from _check_files(facts, place, media, accounts)
-    yield from _check_counts(facts)
+        yield from _check_files(facts, place, media, accounts, looks)
+        yield from check_captions(facts, place, media, accounts, looks)
+    yield from _check_counts(facts, looks)
+    yield from _check_cards(facts, looks)
 
 
 def _named(facts: Facts) -> Iterator[tuple[Place, list[str]]]:
@@ -72,9 +81,8 @@ def _uses(facts: Facts) -> dict[str, list[AccountEntry]]:
     accounts = {a.name: a for a in facts.everyone}
     uses: dict[str, dict[str, AccountEntry]] = {}
     for (_, account), rendered in facts.rendered.items():
-        for part in rendered.parts:
-            for name in part.media:
-                uses.setdefault(name, {})[account] = accounts[account]
+        for name in rendered.shows:
+            uses.setdefault(name, {})[account] = accounts[account]
     return {name: list(found.values()) for name, found in uses.items()}
 
 
@@ -92,7 +100,7 @@ def _check_alt(
         limits = [
             (a.platform, limit.alt_text)
             for a in accounts
-            if a.language == language and (limit := facts.rules.limits_of(a))
+            if a.language == language and (limit := facts.rules.limits_of(a)) and limit.alt_text
         ]
         platform, most = min(limits, key=lambda item: item[1], default=("", len(alt)))
         if len(alt) > most:
@@ -105,8 +113,9 @@ def _check_alt(
 
 
 def _check_files(
-    facts: Facts, place: Place, media: Media, accounts: list[AccountEntry]
+    facts: Facts, place: Place, media: Media, accounts: list[AccountEntry], looks: Looks
 ) -> Iterator[Finding]:
+    """Every file is there and can be used; what it is goes into `looks`."""
     path = (*place, "file")
     by_language = {"": media.file} if isinstance(media.file, str) else media.file
     if "" not in by_language:
@@ -119,114 +128,64 @@ def _check_files(
             )
     for language, name in by_language.items():
         where = (*path, language) if language else path
+        look = _looked_at(facts, name)
+        if isinstance(look, tuple):
+            yield facts.loaded.finding(where, *look)
+            continue
+        looks[str(place[-1]), language] = look
         shown = [a for a in accounts if not language or a.language == language]
         limits = {a.platform: limit for a in shown if (limit := facts.rules.limits_of(a))}
-        problem, remedy, warning = _wrong_file(facts, name, limits) or ("", "", False)
-        if problem:
+        for problem, remedy, warning in wrong_media(look, limits):
             yield facts.loaded.finding(where, problem, remedy, warning=warning)
 
 
-Said = tuple[str, str, bool]
-"""Problem, remedy, and whether it is only a warning."""
-
-
-def _wrong_file(facts: Facts, name: str, limits: dict[str, Limits]) -> Said | None:
-    folder = facts.loaded.path.parent
-    path = _inside(folder, name)
+def _looked_at(facts: Facts, name: str) -> Picture | tuple[str, str]:
+    """What a file is, or what is wrong with it and what to do."""
+    path = inside(facts.loaded.path.parent, name)
     if not isinstance(path, Path):
-        return (*path, False)
-    size = path.stat().st_size
-    for platform, limit in limits.items():
-        if size > limit.picture_bytes:
-            return (
-                f"the picture has {size / 1e6:.1f} MB; "
-                f"{platform} takes {limit.picture_bytes / 1e6:.0f} MB",
-                "save it smaller, as JPEG",
-                False,
-            )
+        return path
     try:
-        picture = facts.rules.inspect(path)
+        return facts.rules.inspect(path)
     except InvalidInput as error:
-        problem = f"the picture cannot be used: {error.problem.rstrip('.')}"
-        return problem, error.remedy or "save it again as JPEG or PNG", False
-    return _wrong_picture(picture, limits)
+        problem = f"the file cannot be used: {error.problem.rstrip('.')}"
+        return problem, error.remedy or "save it again as JPEG, PNG or MP4"
 
 
-def _wrong_picture(picture: Picture, limits: dict[str, Limits]) -> Said | None:
-    if picture.moving:
-        return "the picture moves", "save one still picture of it: video is not yet possible", False
-    for platform, limit in limits.items():
-        if picture.kind not in limit.picture_types:
-            kinds = ", ".join(sorted(_short(kind) for kind in limit.picture_types))
-            problem = f"the picture is {_short(picture.kind)}; {platform} takes {kinds}"
-            return problem, "save it as JPEG or PNG", False
-        if max(picture.width, picture.height) > limit.picture_side:
-            problem = (
-                f"the picture has {picture.width}×{picture.height} pixels; "
-                f"{platform} takes {limit.picture_side} on a side"
-            )
-            return problem, "save it smaller", False
-    if picture.has_location:
-        return (
-            "the picture says where it was taken; the published copy will not",
-            "remove the place from the original too, so that nobody passes it on",
-            True,
-        )
-    return None
-
-
-def _short(kind: str) -> str:
-    return kind.partition("/")[2].upper()
-
-
-def _inside(folder: Path, name: str) -> Path | tuple[str, str]:
-    """The file of a name, or what is wrong with it; nothing outside the folder is looked at."""
-    if "\\" in name:
-        return "a path is written with / between folders", f"write {name.replace(chr(92), '/')}"
-    if "://" in name:
-        return "this is an address, and pictures are files", _INSIDE
-    pure = PurePosixPath(name)
-    if pure.is_absolute() or ".." in pure.parts or name.startswith("~") or "\0" in name:
-        return "the picture lies outside the folder of this file", _INSIDE
-    path = folder / pure
-    try:
-        real = path.resolve(strict=True)
-        if not real.is_relative_to(folder.resolve()):
-            return "a link leads to a picture outside the folder of this file", _INSIDE
-    except (OSError, RuntimeError):
-        return f"there is no file {name}", _near(folder, pure)
-    return real if real.is_file() else (f"{name} is not a file", _INSIDE)
-
-
-def _near(folder: Path, pure: PurePosixPath) -> str:
-    try:
-        names = [entry.name for entry in (folder / pure.parent).iterdir() if entry.is_file()]
-    except (OSError, ValueError):
-        names = []
-    if not names:
-        return "paths start in this file's folder: check the name"
-    return did_you_mean(pure.name, names)
-
-
-def _check_counts(facts: Facts) -> Iterator[Finding]:
-    """How many pictures a part may have."""
+def _check_counts(facts: Facts, looks: Looks) -> Iterator[Finding]:
+    """How many pictures or films a part may have."""
     accounts = {a.name: a for a in facts.everyone}
     said: set[tuple[int, int, str]] = set()
     for (number, name), rendered in facts.rendered.items():
-        platform = accounts[name].platform
-        limits = facts.rules.limits_of(accounts[name])
+        account = accounts[name]
+        limits = facts.rules.limits_of(account)
         if limits is None:
             continue
         for index, part in enumerate(rendered.parts):
-            if len(part.media) > limits.pictures and (number, index, platform) not in said:
-                said.add((number, index, platform))
-                yield facts.loaded.finding(
-                    _where(facts, number, name, platform),
-                    f"{len(part.media)} pictures; {platform} takes {limits.pictures}",
-                    f"leave {len(part.media) - limits.pictures} out"
-                    + (", or show them with another part" if len(rendered.parts) > 1 else ""),
-                    key=True,
-                )
+            films = [m for m in part.media if moves(looks, m, account.language)]
+            wrong = too_many(limits, account.platform, len(part.media) - len(films), len(films))
+            if wrong and (number, index, account.platform) not in said:
+                said.add((number, index, account.platform))
+                problem, remedy = wrong
+                if len(rendered.parts) > 1:
+                    remedy += ", or show some with another part"
+                where = _where(facts, number, name, account.platform)
+                yield facts.loaded.finding(where, problem, remedy, key=True)
+
+
+def _check_cards(facts: Facts, looks: Looks) -> Iterator[Finding]:
+    """The picture of a card stands still."""
+    languages = {a.name: a.language for a in facts.everyone}
+    found = {
+        rendered.card.picture
+        for (_, name), rendered in facts.rendered.items()
+        if rendered.card
+        and rendered.card.picture
+        and moves(looks, rendered.card.picture, languages[name])
+    }
+    for name in sorted(found):
+        yield facts.loaded.finding(
+            ("media", name, "file"), f"`{name}` moves, and a card shows it", "give it a picture"
+        )
 
 
 def _where(facts: Facts, number: int, account: str, platform: str) -> Place:

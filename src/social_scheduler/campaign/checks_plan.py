@@ -118,6 +118,7 @@ def check_times(facts: Facts) -> Iterator[Finding]:
     for number, post in enumerate(campaign.posts):
         yield from _check_at(facts, number, post, embargo, expires)
     yield from _check_same_minute(facts)
+    yield from _check_keys(facts)
 
 
 def _check_week(facts: Facts) -> Iterator[Finding]:
@@ -200,3 +201,21 @@ def _check_same_minute(facts: Facts) -> Iterator[Finding]:
                     warning=True,
                 )
                 break
+
+
+def _check_keys(facts: Facts) -> Iterator[Finding]:
+    """What is due after an account's keys have ended waits for somebody to connect it again."""
+    told: set[str] = set()
+    for number, post in enumerate(facts.campaign.posts):
+        due = facts.due.get(number)
+        for account in facts.addressed(post) if due else ():
+            end = facts.rules.ends.get(account.name)
+            if due and end and due >= end and account.name not in told:
+                told.add(account.name)
+                yield facts.loaded.finding(
+                    ("posts", number, "at"),
+                    f"the keys of {account.name} end {end:%Y-%m-%d %H:%M} UTC, before this",
+                    "an admin connects it again in time: social-scheduler accounts connect "
+                    f"{account.name}",
+                    warning=True,
+                )

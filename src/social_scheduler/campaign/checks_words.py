@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from datetime import datetime, timedelta
-from urllib.parse import urlsplit
 
+from social_scheduler.campaign.checks_choices import check_choices
+from social_scheduler.campaign.checks_rendered import check_rendered
 from social_scheduler.campaign.facts import Facts, Place
+from social_scheduler.campaign.links import wrong_link
 from social_scheduler.campaign.mistakes import did_you_mean
-from social_scheduler.campaign.render import Rendered, RenderProblem, render
-from social_scheduler.campaign.schema import AccountEntry, Post, Wording
+from social_scheduler.campaign.schema import Wording
 from social_scheduler.errors import Finding
-from social_scheduler.message import Limits
-from social_scheduler.text import LENGTHS, deceits, dominant_script, links, weighted_prefix
+from social_scheduler.text import deceits, dominant_script, links
 
 _ARABIC_LANGUAGES = frozenset({"ar", "ckb", "fa", "ps", "ur"})
 _ARABIC = re.compile("[\u0620-\u064a\u066e-\u06d3\u06fa-\u06ff\u0750-\u077f]")
@@ -40,7 +40,8 @@ def check_posts(facts: Facts) -> Iterator[Finding]:
             if meant:
                 where = (*place, "variants", name)
                 yield from _check_wording(facts, where, variant, {a.language for a in meant})
-        yield from _check_rendered(facts, number, post, accounts)
+        yield from check_rendered(facts, number, post, accounts)
+        yield from check_choices(facts, number, post, accounts)
     yield from _check_repeats(facts)
 
 
@@ -48,8 +49,8 @@ def _check_wording(
     facts: Facts, place: Place, wording: Wording, spoken: set[str]
 ) -> Iterator[Finding]:
     """The words of a post or variant, before they are placed."""
-    for name, words in (("text", wording.text), ("thread", wording.thread)):
-        for language in words or ():
+    for name in ("text", "thread", "warning", "card"):
+        for language in getattr(wording, name) or ():
             if spoken and language not in spoken:
                 yield facts.loaded.finding(
                     (*place, name, language),
@@ -70,7 +71,19 @@ def _check_wording(
             )
     if wording.thread:
         yield from _check_thread(facts, place, wording.thread)
+    for path, text, language in _beside(place, wording):
+        yield from check_words(facts, path, text, language)
     yield from _check_link(facts, (*place, "link"), wording)
+
+
+def _beside(place: Place, wording: Wording) -> Iterator[tuple[Place, str, str]]:
+    """The words that stand beside the text, each with its place and language."""
+    for language, warning in (wording.warning or {}).items():
+        yield (*place, "warning", language), warning, language
+    for language, card in (wording.card or {}).items():
+        yield (*place, "card", language, "title"), card.title, language
+        if card.description is not None:
+            yield (*place, "card", language, "description"), card.description, language
 
 
 def _check_thread(facts: Facts, place: Place, thread: dict[str, list[str]]) -> Iterator[Finding]:
@@ -152,7 +165,7 @@ def _check_link(facts: Facts, path: Place, wording: Wording) -> Iterator[Finding
     by_language = {"": wording.link} if isinstance(wording.link, str) else wording.link
     for language, link in by_language.items():
         where = (*path, language) if language else path
-        said = _wrong_link(link)
+        said = wrong_link(link)
         if said:
             yield facts.loaded.finding(where, *said)
         elif [s.start for s in links(link)] != [0] or links(link)[0].end != len(link):
@@ -164,119 +177,6 @@ def _check_link(facts: Facts, path: Place, wording: Wording) -> Iterator[Finding
             )
 
 
-def _wrong_link(link: str) -> tuple[str, str] | None:
-    if re.search(r"\s", link):
-        return "a link has no spaces in it", "write one https address, with %20 for a space"
-    try:
-        parts = urlsplit(link)
-        host = parts.hostname
-        _ = parts.port
-    except ValueError:
-        return "this is not an address", "write one such as https://example.org/spotlight"
-    if "@" in parts.netloc:
-        return "a name or password stands in this link", "remove everything up to the @"
-    if parts.scheme != "https":
-        rest = link.partition("://")[2] if parts.scheme == "http" else ""
-        remedy = f"write https://{rest}" if rest else "write an https address"
-        return "a link must begin with https://", remedy
-    if not host or "." not in host:
-        return "this link names no host", "write one such as https://example.org/spotlight"
-    hidden = deceits(link)
-    if hidden:
-        return f"a hidden character ({hidden[0].code_point}) stands in this link", "delete it"
-    return None
-
-
-def _check_rendered(
-    facts: Facts, number: int, post: Post, accounts: list[AccountEntry]
-) -> Iterator[Finding]:
-    """What each account would say, counted as its network counts."""
-    said: set[tuple[Place, str]] = set()
-    for account in accounts:
-        try:
-            rendered = render(facts.campaign, post, account)
-        except RenderProblem as problem:
-            if (problem.path, problem.problem) not in said:
-                said.add((problem.path, problem.problem))
-                yield facts.loaded.finding(
-                    problem.path,
-                    problem.problem,
-                    problem.remedy,
-                    offset=problem.offset,
-                    key=problem.offset is None,
-                )
-            continue
-        facts.rendered[number, account.name] = rendered
-        limits = facts.rules.limits_of(account)
-        if limits is None:
-            continue
-        if len(rendered.parts) > 1 and not (limits.thread and account.may_thread == "yes"):
-            yield _no_thread(facts, rendered, account, limits)
-        yield from _check_lengths(facts, rendered, account, limits, said)
-
-
-def _no_thread(facts: Facts, rendered: Rendered, account: AccountEntry, limits: Limits) -> Finding:
-    path = rendered.parts[0].path[:-1]
-    if not limits.thread:
-        problem = f"{account.platform} has no threads, and {account.name} is on it"
-        remedy = f"give {account.platform} a variant with one `text`"
-    else:
-        problem = f"{account.name} may not thread"
-        remedy = (
-            f"give {account.name} a variant with one `text`, or write `may_thread: yes` for it "
-            "in accounts.yaml if the network lets it reply to itself"
-        )
-    return facts.loaded.finding(path, problem, remedy, key=True)
-
-
-def _check_lengths(
-    facts: Facts,
-    rendered: Rendered,
-    account: AccountEntry,
-    limits: Limits,
-    said: set[tuple[Place, str]],
-) -> Iterator[Finding]:
-    length = LENGTHS[limits.counted_in]
-    for part in rendered.parts:
-        count = length(part.text)
-        if count <= limits.text:
-            continue
-        key = (part.path, limits.counted_in)
-        if key in said:
-            continue
-        said.add(key)
-        cut = _cut(part.text, limits)
-        raw = _raw(facts, part.path)
-        same = min(cut, len(raw))
-        kept = part.text[max(0, cut - 30) : cut].replace("\n", " ")
-        yield facts.loaded.finding(
-            part.path,
-            f"{count} of {limits.text} characters as {account.platform} counts "
-            f"(for {account.name}): it would end after “{kept}”",
-            f"take {count - limits.text} away, or write a variant for {account.platform}",
-            offset=same if raw[:same] == part.text[:same] else None,
-        )
-
-
-def _cut(text: str, limits: Limits) -> int:
-    """How many code points fit."""
-    if limits.counted_in == "weighted":
-        return weighted_prefix(text, limits.text)
-    length = LENGTHS[limits.counted_in]
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if length(text[:middle]) <= limits.text else (low, middle - 1)
-    return low
-
-
-def _raw(facts: Facts, path: Place) -> str:
-    value = facts.loaded.tree.data
-    for step in path:
-        value = value[step]
-    return str(value)
-
-
 def _check_repeats(facts: Facts) -> Iterator[Finding]:
     """The same words twice within a day on one account: networks refuse the second."""
     last: dict[tuple[str, str], tuple[datetime, str]] = {}
@@ -286,7 +186,7 @@ def _check_repeats(facts: Facts) -> Iterator[Finding]:
         due = facts.due.get(number)
         if due is None:
             continue
-        key = (name, rendered.parts[0].text)
+        key = (name, rendered.parts[0].text or rendered.options.get("repost", ""))
         before = last.get(key)
         last[key] = (due, facts.campaign.posts[number].id)
         if before is not None and due - before[0] < _REPEAT:

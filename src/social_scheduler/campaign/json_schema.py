@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from social_scheduler.campaign.partners import Partners
 from social_scheduler.campaign.schema import Accounts, Campaign
 from social_scheduler.policy import Policy
 
@@ -33,11 +34,17 @@ def policy_schema() -> dict[str, Any]:
     return _schema(Policy, "How many people must approve what.")
 
 
+def partners_schema() -> dict[str, Any]:
+    """The schema of partners.yaml."""
+    return _schema(Partners, "Who our partners are on each network.")
+
+
 def texts() -> dict[str, str]:
     """File name → content, for every schema."""
     schemas = {
         "campaign": campaign_schema(),
         "accounts": accounts_schema(),
+        "partners": partners_schema(),
         "policy": policy_schema(),
     }
     return {

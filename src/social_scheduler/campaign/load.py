@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from social_scheduler.campaign.mistakes import explain
+from social_scheduler.campaign.partners import Partners
 from social_scheduler.campaign.reader import read, read_file
 from social_scheduler.campaign.schema import Accounts, Campaign
 from social_scheduler.campaign.tree import Tree
@@ -86,6 +87,18 @@ def load_accounts(path: Path, root: Path | None = None) -> Loaded[Accounts]:
 def load_policy(path: Path, root: Path | None = None) -> Loaded[Policy]:
     """Read policy.yaml."""
     return _load(path, Policy, root)
+
+
+def load_partners(path: Path, root: Path | None = None) -> Loaded[Partners]:
+    """Read partners.yaml; a workspace without one knows no partners."""
+    if path.exists():
+        return _load(path, Partners, root)
+    return Loaded(path, Tree(str(path)), Partners(), [])
+
+
+def load_partners_bytes(source: bytes, path: Path, file: str) -> Loaded[Partners]:
+    """The same from bytes already at hand."""
+    return _validated(path, read(source, file, spec_of(Partners)), Partners)
 
 
 def _load(path: Path, model: type[Model], root: Path | None) -> Loaded[Model]:

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
 
+from social_scheduler.campaign.partners import Partner, Partners
 from social_scheduler.campaign.schema import AccountEntry, Accounts, Campaign, Media, Post
 from social_scheduler.policy import Policy, PolicyRule
 
@@ -42,6 +43,8 @@ _PLACES: tuple[tuple[type[BaseModel], str], ...] = (
     (Accounts, "at the top of accounts.yaml"),
     (Policy, "at the top of policy.yaml"),
     (PolicyRule, "in a rule"),
+    (Partner, "in a partner"),
+    (Partners, "at the top of partners.yaml"),
 )
 
 
@@ -79,8 +82,18 @@ def explain(
             did_you_mean(str(value), allowed),
         )
     if kind == "value_error":
-        return False, str(error["ctx"]["error"]), "write exactly one of them"
+        told = str(error["ctx"]["error"])
+        either = told.startswith("a post has either")
+        return False, told, "write exactly one of them" if either else "write at least one of them"
+    if kind == "string_pattern_mismatch" and "handles" in path:
+        return (False, *_wrong_handle(str(value)))
     return (False, *_by_kind(kind, name, value, error.get("ctx", {})))
+
+
+def _wrong_handle(value: str) -> tuple[str, str]:
+    if value.startswith("@"):
+        return f"`{_short(value)}` begins with @", f"write `{_short(value[1:])}`: the @ is added"
+    return f"`{_short(value)}` cannot be a handle", "write it as the network shows it"
 
 
 def _by_kind(kind: str, name: str, value: Any, ctx: Mapping[str, Any]) -> tuple[str, str]:
@@ -122,7 +135,7 @@ _NAME = "use small letters a-z, digits, - and _, beginning with a letter or digi
 
 
 def _mapping_wanted(name: str, value: Any) -> tuple[str, str]:
-    if name in ("text", "alt"):
+    if name in ("text", "alt", "warning", "card", "captions"):
         return (
             f"`{name}` has no languages",
             f"write each language on its own line beneath `{name}:`, such as `en: |`",
@@ -139,7 +152,7 @@ def _missing(name: str) -> tuple[str, str]:
 
 def _wrong_key(key: str, path: tuple[str | int, ...]) -> tuple[str, str]:
     owner = path[-2] if len(path) > 1 else ""
-    if owner in ("text", "thread", "alt", "link", "file"):
+    if owner in ("text", "thread", "alt", "link", "file", "card", "warning", "captions", "name"):
         return f"`{key}` is not a language", "write its short code, such as en, ar or fr"
     if owner == "media_by_part":
         return f"`{key}` is not the number of a part", "write digits; parts count from 1"
@@ -153,7 +166,7 @@ def _unknown_key(key: str, model: type[BaseModel] | None) -> tuple[str, str]:
     if model is AccountEntry and _SECRETS.search(key):
         return (
             f"`{key}`: keys and passwords are never written in this file",
-            "remove it, change the key if others have seen it, and use `accounts add`",
+            "remove it, change the key if others have seen it, and use `accounts connect`",
         )
     near = difflib.get_close_matches(key.lower(), model.model_fields, n=1, cutoff=0.6)
     elsewhere = [words for other, words in _PLACES if key in other.model_fields]

@@ -1,29 +1,30 @@
-"""What one account will say of a post: variant chosen, link placed, text in composed form."""
+"""What one account will say of a post: wording chosen, link placed, partners named, a long text
+divided where the author asked for it, all in composed form."""
 
 from __future__ import annotations
 
-import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from social_scheduler.campaign.schema import AccountEntry, Campaign, Post, Wording
-from social_scheduler.errors import InvalidInput
-from social_scheduler.text import nfc
+from social_scheduler.campaign.filling import Filler, Named
+from social_scheduler.campaign.partners import NOBODY, Partners
+from social_scheduler.campaign.schema import AccountEntry, Campaign, Post
+from social_scheduler.campaign.wording import (
+    Level,
+    Place,
+    RenderProblem,
+    card_in,
+    levels_of,
+    link_in,
+    media_in,
+    options_in,
+    split_in,
+    words_in,
+)
+from social_scheduler.message import Limits
+from social_scheduler.text import LENGTHS, byte_length, mentions, nfc, split
 
-Place = tuple[str | int, ...]
-
-_PLACEHOLDER = re.compile(r"\{\{|\}\}|\{[^{}\n]*\}|[{}]")
-
-
-class RenderProblem(InvalidInput):
-    """A post that cannot be said by an account as it is written.
-
-    `path` leads to the place in the campaign's data; `offset` to the character of the words there.
-    """
-
-    def __init__(self, path: Place, problem: str, remedy: str, offset: int | None = None) -> None:
-        super().__init__(problem, remedy)
-        self.path = path
-        self.offset = offset
+__all__ = ["Named", "Place", "RenderProblem", "Rendered", "RenderedCard", "RenderedPart", "render"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,18 @@ class RenderedPart:
     text: str
     media: tuple[str, ...] = ()
     path: Place = ()
+    named: tuple[Named, ...] = ()
+    """The partners' handles that were filled in."""
+
+
+@dataclass(frozen=True, slots=True)
+class RenderedCard:
+    """The box under a link as the author wrote it; `picture` is a name of the campaign's media."""
+
+    title: str
+    description: str
+    picture: str | None
+    path: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,149 +54,106 @@ class Rendered:
 
     parts: tuple[RenderedPart, ...]
     link: str | None = None
+    card: RenderedCard | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    """What the author chose, whether the network knows it or not."""
+    chosen_at: Mapping[str, Place] = field(default_factory=dict)
+    """Where each option stands in the file."""
+    divided: bool = False
+    """Whether one text became these parts."""
+
+    @property
+    def shows(self) -> list[str]:
+        """The names of all media, also the card's picture."""
+        card = [self.card.picture] if self.card and self.card.picture else []
+        return [*(name for part in self.parts for name in part.media), *card]
 
 
-def render(campaign: Campaign, post: Post, account: AccountEntry) -> Rendered:
+def render(
+    campaign: Campaign,
+    post: Post,
+    account: AccountEntry,
+    *,
+    partners: Partners = NOBODY,
+    limits: Limits | None = None,
+    number: int | None = None,
+) -> Rendered:
     """The parts one account will publish. Raises RenderProblem with the place in the file.
 
     A variant for the account goes before one for its platform, that before the post itself,
-    field by field and language by language.
+    field by field and language by language. `limits` are the account's own: without them no
+    text is divided. `number` is the post's in its campaign, where the caller knows it.
     """
-    levels = _levels(campaign, post, account)
-    words, thread = _words(levels, post, account)
-    link = _link(levels, account.language)
-    texts = []
-    placed = False
-    for path, raw in words:
-        text, here = _filled(raw, link, path)
-        placed = placed or here
-        texts.append((path, text))
-    if link is not None and not placed:
-        path, text = texts[-1]
-        texts[-1] = (path, f"{text}\n{link}")
-    media = _media(levels, len(texts), thread)
+    levels = levels_of(campaign, post, account, number)
+    options, chosen_at = options_in(levels, post, account.language)
+    if post.repost is not None:
+        only = RenderedPart("", path=chosen_at["repost"])
+        return Rendered((only,), options=options, chosen_at=chosen_at)
+    words, thread = words_in(levels, post, account)
+    link = link_in(levels, account.language)
+    filler = Filler(partners, account, link)
+    filled = [(path, *filler.fill(raw, path)) for path, raw in words]
+    if link is not None and not filler.placed:
+        path, text, named = filled[-1]
+        filled[-1] = (path, f"{text}\n{link}", named)
+    if "warning" in options:
+        options["warning"] = nfc(filler.fill(options["warning"], chosen_at["warning"])[0])
+    media = media_in(levels, len(filled), thread=thread)
     parts = tuple(
-        RenderedPart(nfc(text), media.get(number, ()), path)
-        for number, (path, text) in enumerate(texts, start=1)
+        RenderedPart(nfc(text), media.get(number, ()), path, named)
+        for number, (path, text, named) in enumerate(filled, start=1)
     )
-    return Rendered(parts, link)
+    card = _card(levels, account, filler)
+    pieces: tuple[RenderedPart, ...] = ()
+    if len(parts) == 1 and limits is not None and split_in(levels):
+        pieces = _divided(parts[0], account, limits, options)
+    return Rendered(pieces or parts, link, card, options, chosen_at, bool(pieces))
 
 
-def _levels(campaign: Campaign, post: Post, account: AccountEntry) -> list[tuple[Place, Wording]]:
-    """Where wording may come from, the most particular first."""
-    number = next((n for n, p in enumerate(campaign.posts) if p is post), 0)
-    base: Place = ("posts", number)
-    found: list[tuple[Place, Wording]] = []
-    if post.variants:
-        for name in dict.fromkeys((account.name, account.platform)):
-            if name in post.variants:
-                found.append(((*base, "variants", name), post.variants[name]))
-    found.append((base, post))
-    return found
+def length(text: str, limits: Limits, options: Mapping[str, str]) -> int:
+    """A part's length as its network counts it: what a reader opens first counts with it."""
+    before = options.get("warning", "") if "warning" in limits.options else ""
+    return LENGTHS[limits.counted_in](before + text)
 
 
-def _words(
-    levels: list[tuple[Place, Wording]], post: Post, account: AccountEntry
-) -> tuple[list[tuple[Place, str]], bool]:
-    language = account.language
-    for path, wording in levels:
-        if wording.text is not None and language in wording.text:
-            return [((*path, "text", language), wording.text[language])], False
-        if wording.thread is not None and language in wording.thread:
-            parts = wording.thread[language]
-            where = (*path, "thread", language)
-            return [((*where, number), part) for number, part in enumerate(parts)], True
-    path = levels[-1][0]
-    kind = "thread" if post.thread is not None else "text"
-    raise RenderProblem(
-        (*path, kind),
-        f"the account {account.name} speaks {language}, and this post has no words in it",
-        f"add `{language}:` here, or leave {account.name} out of `to`",
+def fits(text: str, limits: Limits, options: Mapping[str, str], *, media: bool) -> bool:
+    """Whether a network takes a text of this length."""
+    if limits.text_bytes and byte_length(text) > limits.text_bytes:
+        return False
+    return length(text, limits, options) <= limits.room(media=media)
+
+
+def _divided(
+    part: RenderedPart, account: AccountEntry, limits: Limits, options: Mapping[str, str]
+) -> tuple[RenderedPart, ...]:
+    """The parts of a thread; none where it need not or cannot be one."""
+    if not limits.thread or account.may_thread == "no":
+        return ()
+    has_media = bool(part.media)
+    if fits(part.text, limits, options, media=has_media):
+        return ()
+    texts = split(
+        part.text, lambda text, first: fits(text, limits, options, media=first and has_media)
+    )
+    return tuple(
+        RenderedPart(text, part.media if n == 0 else (), part.path, _in(text, part.named))
+        for n, text in enumerate(texts)
     )
 
 
-def _link(levels: list[tuple[Place, Wording]], language: str) -> str | None:
-    for path, wording in levels:
-        if isinstance(wording.link, str):
-            return wording.link
-        if wording.link is not None and language in wording.link:
-            return wording.link[language]
-        if wording.link is not None:
-            raise RenderProblem(
-                (*path, "link"),
-                f"there is no link for the language {language}",
-                f"add `{language}:` here, or write one address for all",
-            )
-    return None
+def _in(text: str, named: tuple[Named, ...]) -> tuple[Named, ...]:
+    """Those of the handles that stand in a piece of the text."""
+    if not named:
+        return ()
+    here = {span.text for span in mentions(text)}
+    return tuple(each for each in named if each.handle in here)
 
 
-def _filled(raw: str, link: str | None, path: Place) -> tuple[str, bool]:
-    """The words with `{link}` and doubled braces resolved; whether the link stood there."""
-    if "{" not in raw and "}" not in raw:
-        return raw, False
-    placed = False
-    pieces = []
-    end = 0
-    for match in _PLACEHOLDER.finditer(raw):
-        pieces.append(raw[end : match.start()])
-        end = match.end()
-        if match[0] in ("{{", "}}"):
-            pieces.append(match[0][0])
-        elif match[0] != "{link}":
-            raise _unknown(match, path)
-        elif link is None:
-            raise RenderProblem(
-                path,
-                "`{link}` stands here, and the post has no link",
-                "add `link: https://…` to the post, or remove `{link}`",
-                match.start(),
-            )
-        else:
-            placed = True
-            pieces.append(link)
-    pieces.append(raw[end:])
-    return "".join(pieces), placed
-
-
-def _unknown(match: re.Match[str], path: Place) -> RenderProblem:
-    said = match[0]
-    if said.startswith("{@"):
-        problem, remedy = f"`{said}`: partners' names are not yet filled in", "write the handle"
-    elif len(said) == 1:
-        problem, remedy = f"a `{said}` stands alone", f"write `{said * 2}` to publish one"
-    else:
-        problem = f"`{said}` is not a placeholder"
-        remedy = f"`{{link}}` is the only one; to publish braces, write `{{{said}}}`"
-    return RenderProblem(path, problem, remedy, match.start())
-
-
-def _media(
-    levels: list[tuple[Place, Wording]], parts: int, thread: bool
-) -> dict[int, tuple[str, ...]]:
-    """Media names by part number."""
-    media: dict[int, tuple[str, ...]] = {}
-    listed = next(((p, w.media) for p, w in levels if w.media is not None), None)
-    by_part = next(((p, w.media_by_part) for p, w in levels if w.media_by_part is not None), None)
-    if by_part is not None and by_part[1]:
-        path = (*by_part[0], "media_by_part")
-        if not thread:
-            raise RenderProblem(
-                path, "`media_by_part` is for threads, and this is one text", "write `media: […]`"
-            )
-        for number, names in by_part[1].items():
-            if not 1 <= number <= parts:
-                raise RenderProblem(
-                    (*path, number),
-                    f"there is no part {number}; the thread has {parts}",
-                    "parts count from 1",
-                )
-            media[number] = tuple(names)
-    if listed is not None and listed[1]:
-        if media.get(1):
-            raise RenderProblem(
-                (*listed[0], "media"),
-                "part 1 gets media from `media` and from `media_by_part`",
-                "name them in one of the two",
-            )
-        media[1] = tuple(listed[1])
-    return media
+def _card(levels: list[Level], account: AccountEntry, filler: Filler) -> RenderedCard | None:
+    found = card_in(levels, account.language)
+    if found is None:
+        return None
+    path, words = found
+    title, _ = filler.fill(words.title, (*path, "title"))
+    description, _ = filler.fill(words.description or "", (*path, "description"))
+    return RenderedCard(nfc(title), nfc(description), words.picture, path)

@@ -229,13 +229,16 @@ class AccountEntry(_Strict):
         "0 seconds",
         pattern=r"^(0|[1-9][0-9]{0,3}) (second|seconds|minute|minutes|hour|hours)$",
         description="The least time between two posts of this account, such as `2 minutes`; "
-        "put in force by `accounts add`.",
+        "put in force by `accounts connect`.",
     )
 
     def limits(self, of_network: Limits, told: Mapping[str, int]) -> Limits:
         """What this account may say: its network's limits, and its own (message.TOLD)."""
-        own = {"text": self.text_limit} if self.text_limit else {}
-        return of_network.told({**told, **own})
+        return of_network.told(self.own_limits(told))
+
+    def own_limits(self, told: Mapping[str, int]) -> dict[str, int]:
+        """What the network said of it, and what is written here."""
+        return {**told, **({"text": self.text_limit} if self.text_limit else {})}
 
 
 class Accounts(_Strict):

@@ -1,0 +1,32 @@
+"""Whether an address in a campaign file may be published as it is written."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import urlsplit
+
+from social_scheduler.text import deceits
+
+
+def wrong_link(link: str) -> tuple[str, str] | None:
+    """What is wrong with an address, and what to write instead."""
+    if re.search(r"\s", link):
+        return "a link has no spaces in it", "write one https address, with %20 for a space"
+    try:
+        parts = urlsplit(link)
+        host = parts.hostname
+        _ = parts.port
+    except ValueError:
+        return "this is not an address", "write one such as https://example.org/spotlight"
+    if "@" in parts.netloc:
+        return "a name or password stands in this link", "remove everything up to the @"
+    if parts.scheme != "https":
+        rest = link.partition("://")[2] if parts.scheme == "http" else ""
+        remedy = f"write https://{rest}" if rest else "write an https address"
+        return "a link must begin with https://", remedy
+    if not host or "." not in host:
+        return "this link names no host", "write one such as https://example.org/spotlight"
+    hidden = deceits(link)
+    if hidden:
+        return f"a hidden character ({hidden[0].code_point}) stands in this link", "delete it"
+    return None
