@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import shutil
+import ssl
 import subprocess
 import sys
 import time
@@ -157,6 +158,15 @@ def get_compilers() -> None:
         raise Stop(f"To build Bluesky's server, install {' and '.join(missing)}.")
 
 
+def npm_environment() -> dict[str, str]:
+    """The environment for npm, which by itself trusts no certificate that this system trusts."""
+    env = child_environment()
+    trusted = uv_environment().get("SSL_CERT_FILE") or ssl.get_default_verify_paths().cafile
+    if trusted:
+        env.setdefault("NODE_EXTRA_CA_CERTS", trusted)
+    return env
+
+
 def build(node: Node, home: Path) -> None:
     """Install the locked packages, compile the one that must be, and move them into place."""
     draft = home.with_name(f"{home.name}.new")
@@ -164,7 +174,7 @@ def build(node: Node, home: Path) -> None:
     draft.mkdir()
     for name in ("package.json", "package-lock.json"):
         shutil.copy(PDS / name, draft / name)
-    env = child_environment() | {
+    env = npm_environment() | {
         "npm_config_nodedir": str(node.home),
         "npm_config_python": sys.executable,
         "npm_config_update_notifier": "false",
@@ -188,7 +198,7 @@ def lock_pds(upgrade: bool) -> None:
         (PDS / "package-lock.json").unlink(missing_ok=True)
     command = [str(node.program), str(node.npm), "--prefix", str(PDS), "install"]
     command += ["--package-lock-only", "--omit-lockfile-registry-resolved", "--no-audit"]
-    run_quietly("requirements/pds/package-lock.json", command, child_environment())
+    run_quietly("requirements/pds/package-lock.json", command, npm_environment())
     path = PDS / "package-lock.json"
     lock = json.loads(path.read_text(encoding="utf-8"))
     for package in lock["packages"].values():
