@@ -61,7 +61,7 @@ _HASHTAG: Final = regex.compile(
 # Not after what makes it an e-mail address or a wink, unless that is an old retweet's RT.
 _MENTION = re.compile(
     r"(?:(?<![A-Za-z0-9_!#$%&*@＠])|(?<=(?<![A-Za-z0-9_+~.-])[rR][tT]))"
-    r"[@＠]([A-Za-z0-9_]++)((?:[.-]+[A-Za-z0-9_]++)*+)(@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)+)?"
+    r"[@＠]([A-Za-z0-9_]++)((?:[.-]++[A-Za-z0-9_]++)*)(@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)+)?"
 )
 _NO_MENTION_BEFORE = re.compile(rf"[@＠{_ACCENTED}]|://")
 
