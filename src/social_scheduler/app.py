@@ -107,7 +107,7 @@ def make_workspace(
             keys_rotate.begin(tx, _vault(root, database, uid, now), now())
             journal = _journal(root).create(uid, FIRST_WORKER)
             workers.enrol(tx, FIRST_WORKER, journal, now(), "", reconciled=None)
-        for folder in ("campaigns", "media"):
+        for folder in ("campaigns", "media", "vault"):
             (root / folder).mkdir(mode=0o700, exist_ok=True)
     finally:
         database.close()
@@ -169,7 +169,7 @@ def restore_workspace(
             keys_rotate.after_restore(tx, _vault(root, database, manifest.workspace, now))
     finally:
         database.close()
-    for folder in ("campaigns", "media"):
+    for folder in ("campaigns", "media", "vault"):
         (root / folder).mkdir(mode=0o700, exist_ok=True)
     return manifest
 

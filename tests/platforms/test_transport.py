@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
-from social_scheduler.platforms import Connection
+from datetime import UTC, datetime
+
+import pytest
+
+from social_scheduler.errors import NotSent
+from social_scheduler.platforms import Connection, may_still_go_out
+from social_scheduler.platforms._line import Line
 from social_scheduler.platforms._transport import Session
 from tests.platforms.telegram.wires import slow_reader
 from tests.platforms.x.wires import answer, reply, server
+
+NOW = datetime(2027, 1, 11, 9, 0, tzinfo=UTC)
 
 
 def test_a_large_body_may_take_longer_than_a_connection_may_to_come_about() -> None:
@@ -30,3 +38,16 @@ def test_a_body_of_bytes_goes_out_with_its_length_and_not_in_chunks() -> None:
         assert b"transfer-encoding" not in head.lower()
         assert not body or f"content-length: {len(body)}\r\n".encode() in head.lower() + b"\r\n"
     assert [bool(r.partition(b"\r\n\r\n")[2]) for r in on.requests] == [True] * 3 + [False] * 2
+
+
+def test_nothing_is_published_when_it_may_not_go_out_any_more() -> None:
+    """Asked at the last moment; what publishes nothing is not asked about."""
+    line = Line(Connection("http://127.0.0.1:9", {}), "Pigeons", lambda: NOW)
+    asked = may_still_go_out.set(lambda: False)
+    try:
+        with line, pytest.raises(NotSent, match="took too long"):
+            line.answer(lambda: pytest.fail("a request was made"), publishing=True)
+        with line, pytest.raises(NotSent, match="no connection"):
+            line.answer(lambda: line.session.get("http://pigeons.example/"))
+    finally:
+        may_still_go_out.reset(asked)

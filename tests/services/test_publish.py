@@ -15,7 +15,7 @@ from PIL import Image
 from social_scheduler.errors import NotSent, RateLimited, Refused, Unauthorized, Unconfirmed
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.message import Attachment
-from social_scheduler.platforms import Call, Connection, Published, Upload
+from social_scheduler.platforms import Call, Connection, Published, Upload, may_still_go_out
 from social_scheduler.services import hold, review
 from social_scheduler.services.claim import LEASE, Room, Turn, take_due
 from social_scheduler.services.publish import INTENT_LASTS, NOT_HANDED_OVER
@@ -507,6 +507,25 @@ class TestBeforeTheIntent:
 
         assert desk.state() is D.PUBLISHED
         assert desk.wire.calls.count("upload") == 2
+
+
+class TestALastMoment:
+    def test_what_a_module_asks_first_may_not_take_so_long_that_a_stop_is_passed_over(
+        self, desk: Desk
+    ) -> None:
+        desk.ready(desk.post())
+        told: list[bool] = []
+
+        def asked(connection: Connection, call: Call) -> None:
+            for seconds in (0.5, 1.0):
+                desk.clock.forward(seconds=seconds)
+                told.append(may_still_go_out.get()())
+
+        desk.wire.asked = asked
+        desk.tick()
+
+        assert told == [True, False]
+        assert may_still_go_out.get()(), "outside of a call of the worker there is no such limit"
 
 
 class TestFilms:

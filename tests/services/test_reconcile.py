@@ -19,14 +19,14 @@ from social_scheduler.platforms import (
     RecoveryKind,
     Seen,
 )
-from social_scheduler.services import reconcile, settle
+from social_scheduler.services import hold, reconcile, settle
 from social_scheduler.services.claim import Turn
 from social_scheduler.services.prove import PROOF_PAUSES
 from social_scheduler.services.reconcile import miss_lapsed, recover_silent
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.looking import Looked, look_at
 from social_scheduler.store.steps import By
-from social_scheduler.store.tables import Proof, Verdict
+from social_scheduler.store.tables import Delivery, Proof, Verdict
 from tests.services.desk import Desk
 
 UNTOUCHED = 0.25
@@ -38,6 +38,15 @@ def lost(desk: Desk, words: str | list[str] = "Good morning") -> None:
     desk.wire.script = ["lost"]
     desk.tick()
     assert desk.state() is D.UNCONFIRMED
+
+
+def repeatable(desk: Desk, key: str = "opening", due: datetime | None = None) -> None:
+    """A call that is lost before it arrived, on a network where it may be made again."""
+    desk.wire.recovery = Recovery(RecoveryKind.DETERMINISTIC, settle=(1, 2), keyed_for=120)
+    desk.ready(desk.post(key, due=due))
+    desk.wire.script = [Unconfirmed("the answer was lost")]
+    desk.tick()
+    assert desk.state(f"week/{key}") is D.UNCONFIRMED
 
 
 def proof(desk: Desk) -> Proof:
@@ -91,20 +100,16 @@ class TestLookingForTheLost:
 
     def test_where_the_same_call_cannot_double_it_is_made_again(self, desk: Desk) -> None:
         """Bluesky's way: our own record key decides, whatever came of the first call."""
-        desk.wire.recovery = Recovery(RecoveryKind.DETERMINISTIC, settle=(1, 2))
-        desk.ready(desk.post())
-        desk.wire.script = [Unconfirmed("the answer was lost")]
-        desk.tick()
+        repeatable(desk)
+        steps: list[D] = []
+        desk.wire.asked = lambda connection, call: steps.append(desk.state())
         for _ in range(2):
             desk.clock.forward(seconds=30)
             desk.look()
-        assert (desk.state(), desk.parts()) == (D.SCHEDULED, ["waiting"])
 
-        desk.tick()
-
+        assert steps == [D.UNCONFIRMED], "nobody is told meanwhile that nothing was sent"
         assert desk.state() is D.PUBLISHED
         assert desk.wire.calls.count("publish") == 2
-        assert len({call.key for call in desk.wire.ledger}) == len(desk.wire.ledger) == 1
 
     @pytest.mark.parametrize(
         ("told", "minutes", "again"), [(1, 1, True), (0, 1, False), (1, 9, False)]
@@ -123,6 +128,56 @@ class TestLookingForTheLost:
 
         assert desk.wire.calls.count("publish") == (2 if again else 1)
         assert desk.state() is (D.PUBLISHED if again else D.UNCONFIRMED)
+
+    def test_a_call_is_not_made_again_while_a_hold_stands(self, desk: Desk) -> None:
+        repeatable(desk)
+        hold.add_hold(
+            desk.context, desk.actor("dima"), scope="everything", value="", reason="flood"
+        )
+        for _ in range(2):
+            desk.clock.forward(seconds=30)
+            desk.look()
+
+        assert desk.state() is D.UNCONFIRMED
+        assert desk.wire.calls.count("publish") == 1
+        assert "a person has to decide" in desk.trouble()
+
+    def test_a_call_is_not_made_again_after_its_window_or_late_after_the_first(
+        self, desk: Desk
+    ) -> None:
+        """Somebody may have seen the post, and deleted it by hand."""
+        for minutes in (3, 11):
+            key = f"after-{minutes}"
+            due = desk.clock() + timedelta(hours=1)
+            repeatable(desk, key, due=due)
+            for _ in range(2):
+                desk.clock.forward(minutes=minutes)
+                desk.look()
+            assert desk.state(f"week/{key}") is D.UNCONFIRMED
+        assert desk.wire.calls.count("publish") == 2
+
+    def test_a_call_made_under_another_due_time_is_not_made_again(self, desk: Desk) -> None:
+        """As after a restore: the network would be told another key, and make another post."""
+        repeatable(desk)
+        with desk.context.database.write() as tx:
+            delivery = tx.get_one(Delivery, desk.looked().delivery.id)
+            delivery.due_at += timedelta(seconds=1)
+        for _ in range(2):
+            desk.clock.forward(seconds=30)
+            desk.look()
+
+        assert desk.state() is D.UNCONFIRMED
+        assert desk.wire.calls.count("publish") == 1
+
+    def test_a_repeated_call_that_is_refused_leaves_it_to_a_person(self, desk: Desk) -> None:
+        """The first may be live all the same."""
+        repeatable(desk)
+        desk.wire.script = [Refused("too long after all")]
+        for _ in range(2):
+            desk.clock.forward(seconds=30)
+            desk.look()
+
+        assert (desk.state(), desk.parts()) == (D.UNCONFIRMED, ["unconfirmed"])
 
     @pytest.mark.parametrize(
         "problem", [NotSent("no route"), Refused("forbidden"), KeyError("data")]

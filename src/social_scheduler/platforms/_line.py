@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import requests
 
 from social_scheduler.errors import NotSent, PlatformError, Unconfirmed
-from social_scheduler.platforms import Connection, _transport
+from social_scheduler.platforms import Connection, _transport, may_still_go_out
 from social_scheduler.platforms._transport import Session
 
 _SHORTEST_SECRET = 8
@@ -92,6 +92,15 @@ class Line:
         self.now = clock
         self.session = Session(connection)
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What a server may echo and nobody may read: our keys."""
+        return tuple(self.connection.keys.values())
+
+    def redacted(self, said: object) -> str:
+        """What a server calls somebody or something, without our keys."""
+        return redacted(str(said), self.secrets)
+
     def __enter__(self) -> Self:
         return self
 
@@ -100,6 +109,10 @@ class Line:
 
     def answer(self, send: Callable[[], object], *, publishing: bool = False) -> Answer:
         """Make one request on the session; its whole answer, or the outcome of having none."""
+        if publishing and not may_still_go_out.get()():
+            raise NotSent(
+                f"The call was given up: {self.label} took too long to answer what was asked first."
+            )
         self.session.forget()
         failure: Exception | None = None
         try:
@@ -112,7 +125,7 @@ class Line:
             status=self.session.answer.status_code,
             headers={name.lower(): value for name, value in self.session.answer.headers.items()},
             body=self.session.answer.content,
-            secrets=tuple(self.connection.keys.values()),
+            secrets=self.secrets,
         )
 
     def _without_answer(self, failure: Exception | None, *, publishing: bool) -> NoReturn:

@@ -84,15 +84,17 @@ def last_look(
     native_id: str | None,
     intact: Collection[str],
     early: bool = False,
+    unclear: bool = False,
 ) -> Cleared | Blocked:
     """Judge one delivery.
 
     `server` is where it would be sent, `native_id` whom the network says the keys
     belong to, `intact` the SHA-256 of the pictures whose bytes were just hashed.
-    With `early`, it need not be due yet: for preparing what is invisible.
+    With `early`, it need not be due yet: for preparing what is invisible. With `unclear`, it may
+    have been sent: for a call that is made again.
     """
     looked = grounds.deliveries[delivery_id]
-    reasons = _of_state(looked, fence, now, early)
+    reasons = _of_state(looked, fence, now, early, unclear)
     reasons += [told(hold) for hold in looked.held_by(grounds.holds)]
     rests = looked.account.limited_until
     if rests is not None and rests > now and not early:
@@ -112,11 +114,13 @@ def last_look(
     return Cleared(looked, message)
 
 
-def _of_state(looked: Looked, fence: int, now: datetime, early: bool) -> list[str]:
+def _of_state(looked: Looked, fence: int, now: datetime, early: bool, unclear: bool) -> list[str]:
     delivery, reasons = looked.delivery, []
     ready = {DeliveryState.LEASED, DeliveryState.SENDING}
     if early:
         ready.add(DeliveryState.SCHEDULED)
+    if unclear:
+        ready.add(DeliveryState.UNCONFIRMED)
     if delivery.attempt != fence or delivery.state not in ready:
         reasons.append("it was changed or stopped in the meantime")
     if delivery.revision != looked.post.revision and not looked.live:

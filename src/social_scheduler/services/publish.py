@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -40,7 +40,15 @@ from social_scheduler.errors import (
 )
 from social_scheduler.journal import Intent, Outcome
 from social_scheduler.lifecycle import DeliveryState, PartState
-from social_scheduler.platforms import Call, Connection, Platform, Published, Upload, parts_said
+from social_scheduler.platforms import (
+    Call,
+    Connection,
+    Platform,
+    Published,
+    Upload,
+    may_still_go_out,
+    parts_said,
+)
 from social_scheduler.services.claim import ALL_THERE_IS, Burst, Claim, Room, Turn, take_due
 from social_scheduler.services.context import Context
 from social_scheduler.services.last_look import Blocked, Cleared, Grounds, last_look
@@ -323,11 +331,13 @@ class Publisher:
             try:
                 if platform.sends_files:
                     call = self.reach.with_files(call, files)
-                self._in_time(begun)
+                if not self._is_in_time(begun.written, begun.looked_at, begun.not_after):
+                    raise NotSent("The call was given up: too long since its intent was written.")
             except NotSent as problem:
                 return _as_outcome(begun.ready, call, problem)
             try:
-                result = platform.publish(begun.ready.connection, call)
+                with self.in_time(begun.written, begun.looked_at, begun.not_after):
+                    result = platform.publish(begun.ready.connection, call)
             except (NotSent, RateLimited, Refused, Unauthorized, Unconfirmed) as problem:
                 result = problem
             except Exception as problem:  # noqa: BLE001  (see errors.py: unforeseen means unconfirmed)
@@ -337,12 +347,23 @@ class Publisher:
         self.probe("answered")
         return _as_outcome(begun.ready, call, result)
 
-    def _in_time(self, begun: Begun) -> None:
+    @contextlib.contextmanager
+    def in_time(self, written: float, looked_at: datetime, not_after: datetime) -> Iterator[None]:
+        """What is published inside leaves within a second of its last look, or not at all.
+
+        A module may ask its network something first, and that may take long.
+        """
+        check = may_still_go_out.set(lambda: self._is_in_time(written, looked_at, not_after))
+        try:
+            yield
+        finally:
+            may_still_go_out.reset(check)
+
+    def _is_in_time(self, written: float, looked_at: datetime, not_after: datetime) -> bool:
         now = self.context.now()
         # Both clocks: the monotonic one stands still while a machine sleeps.
-        passed = max(self.monotonic() - begun.written, (now - begun.looked_at).total_seconds())
-        if passed > INTENT_LASTS or now >= begun.not_after:
-            raise NotSent("The call was given up: too long since its intent was written.")
+        passed = max(self.monotonic() - written, (now - looked_at).total_seconds())
+        return passed <= INTENT_LASTS and now < not_after
 
     def conclude(self, ended: Sequence[tuple[Begun, Outcome]]) -> list[Claim]:
         """Keep what came of calls: the journal, then the database. Answers what goes on."""

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
 
 from social_scheduler.errors import RateLimited, SchedulerError
 from social_scheduler.journal import Outcome
 from social_scheduler.lifecycle import DeliveryState, PartState
-from social_scheduler.platforms import HONOURS_KEYS, RecoveryKind
 from social_scheduler.services.asking import ask
 from social_scheduler.services.context import Context
 from social_scheduler.services.hold import told
@@ -24,7 +22,7 @@ from social_scheduler.services.outcome import (
 )
 from social_scheduler.services.prove import call_of
 from social_scheduler.services.publish import Publisher
-from social_scheduler.store import accounts as account_store
+from social_scheduler.services.repeat import repeat
 from social_scheduler.store import due as due_store
 from social_scheduler.store import holds as hold_store
 from social_scheduler.store import publishing as store
@@ -39,7 +37,6 @@ from social_scheduler.store.steps import (
     remember,
     step_delivery,
     step_many,
-    step_part,
 )
 from social_scheduler.store.tables import Attempt, Hold
 
@@ -190,7 +187,10 @@ def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
     platform = context.platforms[looked.account.platform]
     try:
         connection = publisher.reach.connection_of(looked)
-        found = ask(platform.find, connection, call, _first_unclear(attempts).started_at, known)
+        first = _first_unclear(attempts)
+        found = ask(platform.find, connection, call, first.started_at, known)
+        if found is None and looked.delivery.looks + 1 >= len(settle_times(context, looked)):
+            found = repeat(publisher, looked, call, first, by)
     except SchedulerError as problem:
         pause = problem.until - by.at if isinstance(problem, RateLimited) else LOOK_AGAIN
         with context.database.work() as tx:
@@ -235,38 +235,13 @@ def _first_unclear(attempts: Sequence[Attempt]) -> Attempt:
     return unclear[0] if unclear else attempts[-1]
 
 
-def _may_repeat(tx: Transaction, context: Context, looked: Looked, first: Attempt, by: By) -> bool:
-    """Whether the same call again cannot make a second post."""
-    recovery = context.platforms[looked.account.platform].recovery
-    if recovery.kind is RecoveryKind.DETERMINISTIC:
-        return True
-    if recovery.kind is not RecoveryKind.KEYED:
-        return False
-    honoured = account_store.told(tx, looked.account.id).get(HONOURS_KEYS)
-    return bool(honoured) and (by.at - first.started_at).total_seconds() < recovery.keyed_for
-
-
 def _not_there(
     tx: Transaction, context: Context, looked: Looked, attempts: Sequence[Attempt], by: By
 ) -> None:
-    """Absence is no proof: after the last look a person decides.
-
-    Unless the network makes one post of a call and its repetition: then the call is repeated.
-    """
+    """Absence is no proof: after the last look a person decides."""
     delivery, attempt = looked.delivery, attempts[-1]
     settle = settle_times(context, looked)
     looks = delivery.looks + 1
-    if looks >= len(settle) and _may_repeat(tx, context, looked, _first_unclear(attempts), by):
-        again_by = by.because("not there; the same call again makes one post of both")
-        step_part(tx, delivery.id, attempt.part, "absent", again_by)
-        values: dict[str, Any] = {
-            "ready_at": by.at,
-            "next_look_at": None,
-            "trouble": None,
-            **FREE,
-        }
-        step_delivery(tx, delivery.id, "absent", again_by, fence=delivery.attempt, **values)
-        return
     again = None
     if looks < len(settle):
         # After a pause of the worker the looks keep their distance from one another.

@@ -50,7 +50,7 @@ class Bluesky(Basics):
     keys: tuple[str, ...] = ("identifier", "app_password")
     whole_thread = True
     # Looked for at our own key, where it is at once or never: the looks only outwait trouble.
-    recovery = Recovery(RecoveryKind.DETERMINISTIC, settle=(2, 10, 30))
+    recovery = Recovery(RecoveryKind.DETERMINISTIC, settle=(2, 10, 30), keyed_for=120)
     limits = Limits(
         text=300,
         counted_in="graphemes",
