@@ -16,13 +16,14 @@ import hashlib
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from functools import cache
 from typing import BinaryIO, Protocol
 
-from social_scheduler.errors import NotFound
+from social_scheduler.errors import NotFound, plain_name
 from social_scheduler.message import Attachment, Limits, Message
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -42,7 +43,7 @@ class RecoveryKind(StrEnum):
 class Recovery:
     """`settle`: seconds after the call at which it is worth looking, the last one final.
 
-    `keyed_for`: seconds after the first call in which the network knows its key again.
+    `keyed_for`: seconds after the first call in which the same call may be made again.
     """
 
     kind: RecoveryKind
@@ -50,8 +51,15 @@ class Recovery:
     keyed_for: float = 0
 
 
+may_still_go_out: ContextVar[Callable[[], bool]] = ContextVar(
+    "may_still_go_out", default=lambda: True
+)
+"""Asked at the last moment before the request that publishes: by then a hold may have been placed,
+or the window closed, while a module asked its network something else."""
+
 HONOURS_KEYS = "honours_keys"
 """In `Identity.told`, 1: this server makes one post of two calls with the same key."""
+_MOST_SCOPES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +80,10 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who the network says the keys belong to, and what else it tells of the account."""
+    """Who the network says the keys belong to, and what else it tells of the account.
+
+    Its names are kept so that databases, terminals and histories can take them.
+    """
 
     native_id: str
     handle: str
@@ -82,6 +93,12 @@ class Identity:
     """What the keys may do, where the network tells."""
     ends_at: datetime | None = None
     """When the keys end and a person must connect the account again; None: never, or untold."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "native_id", plain_name(self.native_id))
+        object.__setattr__(self, "handle", plain_name(self.handle))
+        scopes = tuple(plain_name(scope) for scope in self.scopes[:_MOST_SCOPES])
+        object.__setattr__(self, "scopes", scopes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +181,9 @@ class Seen:
     alt_texts: tuple[str, ...] | None
     language: str | None
     reply_to: str | None
+    visibility: str | None = None
+    quoted: tuple[str, ...] | None = None
+    """Every name of the post it quotes, () for none: a name in common is enough."""
 
     def differences(self, expected: Seen) -> list[str]:
         """The fields in which this is not what was expected; what nobody tells cannot differ."""
@@ -173,6 +193,7 @@ class Seen:
             if (mine := getattr(self, name)) is not None
             and (theirs := getattr(expected, name)) is not None
             and mine != theirs
+            and (name != "quoted" or set(mine).isdisjoint(theirs))
         ]
 
 
