@@ -12,6 +12,7 @@ from social_scheduler.lifecycle import DeliveryState
 from social_scheduler.message import Attachment, Card, Message, content_digest
 from social_scheduler.planning import PlannedPost
 from social_scheduler.platforms import Call, Connection
+from social_scheduler.services import settle
 from social_scheduler.services.publish import NOT_HANDED_OVER
 from tests.services.desk import Desk
 
@@ -109,3 +110,23 @@ def test_a_picture_of_two_parts_is_uploaded_ahead_for_each_and_not_again(
 
     assert desk.wire.calls.count("upload") == 2
     assert [u.sha256 for u in calls[0].uploads] == [red.sha256] * 2
+
+
+def test_whoever_gives_the_address_of_its_first_part_says_that_all_of_it_is_live(
+    desk: Desk, calls: list[Call]
+) -> None:
+    """The parts go live in one call or not at all: none is said again after the first."""
+    desk.wire.whole_thread, desk.wire.hidden = True, True
+    desk.ready(desk.post(words={"wire-en": ["part 1", "part 2", "part 3"]}))
+    desk.wire.script = ["lost"]
+    desk.tick()
+
+    settle.it_is_live(
+        desk.context, desk.actor("dima"), "week/opening", "wire-en", "https://wire.example/1000"
+    )
+    desk.clock.forward(seconds=5)
+    desk.tick()
+
+    assert (desk.state(), desk.parts()) == (DeliveryState.PUBLISHED, ["live"] * 3)
+    assert len(calls) == 1
+    assert desk.wire.texts == ["part 1", "part 2", "part 3"]

@@ -42,7 +42,8 @@ def it_is_live(context: Context, actor: Actor, reference: str, account: str, url
         if part is None:
             raise _not_now(looked, reference, account)
         by = actor.by(now, url)
-        remote_id = context.platforms[looked.account.platform].id_in(url)
+        platform = context.platforms[looked.account.platform]
+        remote_id = platform.id_in(url)
         if remote_id is None:
             raise InvalidInput(
                 f"{url} is not the address of a post there.", "Open the post and copy its address."
@@ -50,6 +51,10 @@ def it_is_live(context: Context, actor: Actor, reference: str, account: str, url
         if remote_id in store.known_remote_ids(tx, looked.account.id):
             raise Conflict(f"{url} is another post of ours.", "Paste the address of this one.")
         done = part_is_live(tx, looked, part.number, "it_is_live", by, remote_id=remote_id, url=url)
+        if not done and platform.whole_thread and part.number == 1:
+            for following in looked.parts[1:]:  # its parts go live in one call, or none of them
+                part_is_live(tx, looked, following.number, "follow", by, remote_id=None, url="")
+            done = True
         step = "it_is_live" if done else "resume"
         step_delivery(tx, looked.delivery.id, step, by, trouble=None, next_look_at=None)
 
