@@ -24,6 +24,7 @@ from social_scheduler.services import people, reading, review, workers
 from social_scheduler.services.accounts import speakers
 from social_scheduler.services.actor import Actor
 from social_scheduler.services.context import Context
+from social_scheduler.services.keys import Owner
 from social_scheduler.services.people import Passwords
 from social_scheduler.store import accounts as account_store
 from social_scheduler.store.tables import AccountState
@@ -93,7 +94,8 @@ class Place:
                     connected_at=self.context.now(), asked_at=self.context.now(),
                 )  # fmt: skip
             for n in range(accounts):
-                self.context.vault.keep(tx, f"wire-{n}", {"token": f"id-{n}"})
+                owner = Owner(f"wire-{n}", "wire", SERVER)
+                self.context.vault.keep(tx, owner, {"token": f"id-{n}"})
 
     def enrol(self, names: Sequence[str]) -> None:
         """More workers."""

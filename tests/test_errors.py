@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from social_scheduler.errors import PlatformError, Refused, plain
+from social_scheduler.errors import PlatformError, Refused, plain, plain_name
 
 
 @pytest.mark.parametrize(
@@ -14,11 +14,31 @@ from social_scheduler.errors import PlatformError, Refused, plain
     [
         ("bad \0 request", r"bad \x00 request"),
         ("bad \ud800 request", r"bad \ud800 request"),
-        ("صباح الخير 🕊 — two\nlines", "صباح الخير 🕊 — two\nlines"),
+        ("\x1b[2J cleared \r\x07 \x9b31m", r"\x1b[2J cleared \x0d\x07 \x9b31m"),
+        ("صباح الخير 🕊 — two\nlines\tand a tab", "صباح الخير 🕊 — two\nlines\tand a tab"),
     ],
 )
-def test_only_characters_that_no_database_keeps_are_written_out(said: str, kept: str) -> None:
+def test_only_what_no_database_keeps_or_a_terminal_obeys_is_written_out(
+    said: str, kept: str
+) -> None:
     assert plain(said) == kept
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("amal@example.org", "amal@example.org"),
+        ("رنا", "رنا"),
+        ("amal\nall is well", r"amal\u000aall is well"),
+        ("\u202egro.live", r"\u202egro.live"),
+        ("\ud800\0", r"\ud800\x00"),
+        ("a" * 300, "a" * 300),
+        ("a" * 301, "a" * 299 + "…"),
+        ("\0" * 300, (r"\x00" * 75)[:299] + "…"),
+    ],
+)
+def test_a_name_stands_on_one_line_and_is_not_long(said: str, kept: str) -> None:
+    assert plain_name(said) == kept
 
 
 @pytest.mark.parametrize("kind", [PlatformError, Refused])

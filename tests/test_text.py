@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import pytest
@@ -272,6 +273,7 @@ def test_the_script_is_that_of_most_words(words: str, script: str | None) -> Non
         ("\ufeffa", 0, "U+FEFF"),
         ("😀\ufe01\ufe02", 1, "U+FE01"),
         ("a\U000e0101", 1, "U+E0101"),
+        ("pay e" + "\u0301" * 31, 5, "U+0301"),
     ],
 )
 def test_a_deceit_is_named_with_its_place(words: str, position: int, code_point: str) -> None:
@@ -289,11 +291,20 @@ def test_a_deceit_is_named_with_its_place(words: str, position: int, code_point:
         "He said \u2067أهلا\u2069 twice",
         "葛\U000e0100城市",
         "🏴󠁧󠁢󠁷󠁬󠁳󠁿 ❤️ 👩‍💻",
+        "e" + "\u0301" * 30,
     ],
 )
 def test_an_honest_text_in_any_script_passes(words: str) -> None:
     if "󠁵" not in words:  # the flag of Texas is no flag that networks show
         assert text.deceits(words) == []
+
+
+def test_a_heap_of_marks_delays_nobody() -> None:
+    heap = "a" + "\u0301\u0316" * 200_000
+    began = time.process_time()
+    assert text.nfc(heap) == heap
+    assert len(text.deceits(heap)) == 1
+    assert time.process_time() - began < 2
 
 
 @given(st.text(st.characters(codec=None)))

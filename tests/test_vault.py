@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from nacl.public import PrivateKey
 
-from social_scheduler.errors import WorkspaceError
+from social_scheduler.errors import Conflict, WorkspaceError
 from social_scheduler.vault import KeyFolder, NotOurs, Place, fingerprint, seal
 
 HERE = Place("workspace", "account/x-en", 3)
@@ -39,6 +39,7 @@ def test_what_is_sealed_opens_with_the_private_key_alone(folder: KeyFolder, tmp_
         Place("workspace", "account/x-ar", 3),
         Place("workspace", "account/x-en", 2),
         Place("another", "account/x-en", 3),
+        Place("workspace", "account/x-en@x@https://evil.example", 3),
     ],
 )
 def test_it_opens_at_its_own_place_and_version_only(folder: KeyFolder, place: Place) -> None:
@@ -88,7 +89,6 @@ def test_a_machine_without_the_key_says_how_to_get_it(tmp_path: Path) -> None:
     folder = KeyFolder(tmp_path / "keys")
 
     assert not folder.holds_key
-    assert folder.believed() is None
     with pytest.raises(WorkspaceError, match=r"is missing.*Copy it here.*--lost"):
         folder.open(b"box", HERE)
 
@@ -139,6 +139,27 @@ class TestAChangeOfKeys:
 
         assert worker.open(seal(following, HERE, KEYS), HERE) == KEYS
 
+    def test_a_pair_that_somebody_dropped_meanwhile_is_not_gone_on_with(
+        self, folder: KeyFolder
+    ) -> None:
+        before, following = folder.public(), folder.begin_next()
+        folder.require_next(following)
+        KeyFolder(folder.path.parent).settle(before)
+
+        with pytest.raises(Conflict, match="Somebody else has changed"):
+            folder.require_next(following)
+
+    def test_what_is_sealed_anew_belongs_where_it_belonged(self, folder: KeyFolder) -> None:
+        following = folder.begin_next()
+        anew = folder.seal_again(seal(folder.public(), HERE, KEYS), following)
+        folder.settle(following)
+
+        assert folder.open(anew, HERE) == KEYS
+        with pytest.raises(NotOurs):
+            folder.open(anew, Place("workspace", "account/x-ar", 3))
+        with pytest.raises(NotOurs):
+            folder.seal_again(b"junk", following)
+
     def test_a_key_of_another_machine_is_refused(self, folder: KeyFolder) -> None:
         elsewhere = bytes(PrivateKey.generate().public_key)
 
@@ -164,3 +185,28 @@ def test_a_fingerprint_tells_keys_apart_and_nothing_else() -> None:
 
 def test_nothing_shows_itself_in_logs(folder: KeyFolder) -> None:
     assert str(folder.path.parent) not in repr(folder)
+
+
+class TestTheFileThatSaysWhichKeyToBelieve:
+    @pytest.mark.parametrize("how", ["gone", "no file"])
+    def test_is_asked_for_where_it_cannot_be_read(self, folder: KeyFolder, how: str) -> None:
+        path = folder.path.with_suffix(".pub")
+        path.unlink()
+        if how == "no file":
+            path.mkdir()
+
+        with pytest.raises(WorkspaceError, match=r"worker\.pub (is missing|cannot be read) here"):
+            folder.believed()
+
+    def test_is_written_again_by_whoever_has_the_private_key(self, folder: KeyFolder) -> None:
+        folder.path.with_suffix(".pub").unlink()
+
+        folder.pin()
+
+        assert folder.believed() == [folder.public()]
+
+    def test_is_not_made_up_where_the_private_key_is_not(self, tmp_path: Path) -> None:
+        folder = KeyFolder(tmp_path)
+
+        with pytest.raises(WorkspaceError, match=r"worker\.key is missing"):
+            folder.pin()

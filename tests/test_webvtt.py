@@ -82,6 +82,7 @@ def test_line_ends_marks_and_composed_letters_come_to_one() -> None:
         (vtt("&#106;"), "line 4: & stands alone"),
         (vtt(f"one\n{CUE}\ntwo"), "line 5: a time stands among the words"),
         (vtt("abc\u202edef"), "line 4: a hidden character (U+202E)"),
+        (vtt("one\na" + "\u0301\u0316" * 40_000), "line 5: more than 30 marks stand on one letter"),
         (vtt("a\x00b"), "line 4: a hidden character (U+0000)"),
         (b"WEBVTT\n\n00:01.000 --> 00:02.000\nab\xff\n", "line 4: this is not UTF-8"),
         (vtt("x" * MAX_BYTES), "bytes, more than 20,000"),

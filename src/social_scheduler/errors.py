@@ -25,14 +25,28 @@ is treated as `Unconfirmed` (services/publish.py), never as something to repeat.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_LINE_OR_DIRECTION = re.compile("[\t\n\u2028-\u202e\u2066-\u2069]")
+
 
 def plain(text: str) -> str:
-    """A network's words with the characters that no database keeps written out."""
-    return text.encode("utf-8", "backslashreplace").decode().replace("\0", "\\x00")
+    """A network's words with what no database keeps, or a terminal obeys, written out.
+
+    Lines and tabs stay.
+    """
+    text = text.encode("utf-8", "backslashreplace").decode()
+    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+
+
+def plain_name(text: str, most: int = 300) -> str:
+    """A network's name for something: as `plain`, on one line, read as it is written, not long."""
+    text = _LINE_OR_DIRECTION.sub(lambda found: f"\\u{ord(found[0]):04x}", plain(text[: most + 1]))
+    return text if len(text) <= most else text[: most - 1] + "…"
 
 
 class SchedulerError(Exception):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import binascii
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -30,9 +31,16 @@ class NotOurs(WorkspaceError):
     """Sealed to another key, for another place, or not by us at all."""
 
 
+class Misplaced(NotOurs):
+    """Sealed to our key, for another place: nothing of it is used here."""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a secret belongs: its workspace, its name there, its version."""
+    """Where a secret belongs: its workspace, its name there, its version.
+
+    The name says to which network and server it goes, so that it is never sent to another.
+    """
 
     workspace: str
     name: str
@@ -58,8 +66,7 @@ def seal(public: bytes, place: Place, values: Mapping[str, str]) -> bytes:
         "version": place.version,
         "values": dict(values),
     }
-    sealed: bytes = SealedBox(PublicKey(public)).encrypt(json.dumps(inside).encode())
-    return sealed
+    return bytes(SealedBox(PublicKey(public)).encrypt(json.dumps(inside).encode()))
 
 
 class KeyFolder:
@@ -88,19 +95,44 @@ class KeyFolder:
             self._folder.mkdir(mode=0o755, parents=True, exist_ok=True)
             public = self._write(KEY)
             self._believe([public])
+        self.pin()
         return self.public()
+
+    def pin(self) -> None:
+        """Say which public key to believe where the file is gone: that of the private key here."""
+        if not (self._folder / PUBLIC).exists():
+            self._believe([_public_of(key) for key in self._readable()])
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Alone among this machine's processes, while a change of keys begins or is settled.
+
+        The folder itself is locked: that needs no file, and no right to write.
+        """
+        self._folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def public(self) -> bytes:
         """The public key that belongs to the private one."""
         return _public_of(self._read(KEY))
 
-    def believed(self) -> list[bytes] | None:
-        """The public keys that the file beside names; None where nobody says which."""
+    def believed(self) -> list[bytes]:
+        """The public keys that the file beside names; refused where nobody says which."""
         try:
             lines = (self._folder / PUBLIC).read_text(encoding="ascii").split()
             return [_decoded(line) for line in lines]
-        except OSError:
-            return None
+        except OSError as problem:
+            missing = isinstance(problem, FileNotFoundError)
+            raise WorkspaceError(
+                f"{self._folder / PUBLIC} {'is missing' if missing else 'cannot be read'} here: "
+                "nobody says which public key to believe.",
+                "Copy it from the machine where the workers' key was made, readable for this user.",
+            ) from None
         except ValueError:
             raise WorkspaceError(
                 f"{self._folder / PUBLIC} holds no public key.",
@@ -113,8 +145,15 @@ class KeyFolder:
         bound = (inside.get("workspace"), inside.get("place"), inside.get("version"))
         values = inside.get("values")
         if bound != (place.workspace, place.name, place.version) or not isinstance(values, dict):
-            raise NotOurs(f"What is kept as {place.name} was sealed for another place.")
+            raise Misplaced(f"What is kept as {place.name} was sealed for another place.")
         return {str(name): str(value) for name, value in values.items()}
+
+    def seal_again(self, sealed: bytes, public: bytes) -> bytes:
+        """The same, sealed to another key: where it belongs stands inside and stays."""
+        from nacl.public import PublicKey, SealedBox
+
+        inside = json.dumps(self._opened(sealed)).encode()
+        return bytes(SealedBox(PublicKey(public)).encrypt(inside))
 
     def begin_next(self) -> bytes:
         """A new pair beside the one in use; answers its public key. One that was left is dropped."""
@@ -123,6 +162,21 @@ class KeyFolder:
         self._believe([now, public])
         self._keys = []
         return public
+
+    def require_next(self, public: bytes) -> None:
+        """Refuse to go on where the pair that was begun is not there any more."""
+        path = self._folder / NEXT
+        if not path.exists() or _public_of(self._read(NEXT)) != public:
+            raise Conflict(
+                "Somebody else has changed the workers' keys meanwhile.", "Nothing was changed."
+            )
+
+    def opens(self, public: bytes) -> bool:
+        """Whether a private key here belongs to it; changes nothing."""
+        try:
+            return public in [_public_of(key) for key in self._readable()]
+        except WorkspaceError:
+            return False
 
     def settle(self, public: bytes) -> None:
         """End a change of keys: keep the private key that belongs to `public`, drop the other."""
@@ -164,9 +218,9 @@ class KeyFolder:
         raise NotOurs("What is kept was sealed to another key than this machine's keys/worker.key.")
 
     def _readable(self) -> Iterator[bytes]:
-        yield self._read(KEY)
-        if (self._folder / NEXT).exists():
+        if (self._folder / NEXT).exists():  # first: it may become the other at any moment
             yield self._read(NEXT)
+        yield self._read(KEY)
 
     def _read(self, name: str) -> bytes:
         path = self._folder / name

@@ -136,6 +136,22 @@ class TestConnect:
         assert account(root).native_id == "id-coalition"
         assert "exchange" not in wire.calls
 
+    def test_says_where_pasted_keys_are_sent(
+        self, run: Run, wire: SigningWire, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        wire.tokens["pasted"] = "coalition"
+        asked: list[str] = []
+
+        def pasted(prompt: str, *_: object, **__: object) -> str:
+            asked.append(prompt)
+            return "pasted"
+
+        monkeypatch.setattr(cli, "secret", pasted)
+
+        run("accounts", "connect", "signing-en", "--with-keys")
+
+        assert asked[0] == "signing-en at wire.example: access_token"
+
     @pytest.mark.usefixtures("browser")
     def test_a_failure_ends_with_1(self, run: Run, wire: SigningWire) -> None:
         wire.tokens.clear()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
 from io import BytesIO
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import pytest
@@ -175,6 +177,25 @@ def test_a_film_has_a_poster_that_is_made_again_when_lost(media: MediaStore, pho
     media.path(made.poster).unlink()
     assert media.poster(made.sha256) == made.poster
     assert media.exists(made.poster)
+
+
+def test_a_poster_that_many_ask_for_at_once_is_made_once(
+    media: MediaStore, phone: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = media.derive(phone, LIMITS)
+    media.path(made.poster).unlink()
+    begun: list[object] = []
+    make = films.poster
+
+    def noted(film: BinaryIO, out: BinaryIO) -> None:
+        begun.append(film)
+        make(film, out)
+
+    monkeypatch.setattr(films, "poster", noted)
+    with ThreadPoolExecutor(4) as pool:
+        posters = set(pool.map(media.poster, [made.sha256] * 4))
+    assert posters == {made.poster}
+    assert len(begun) == 1
 
 
 def test_a_film_that_is_too_long_for_a_network_is_not_cut_by_us(

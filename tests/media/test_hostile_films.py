@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import subprocess
 import sys
 import time
@@ -184,6 +186,62 @@ def test_the_process_apart_can_open_nothing(tmp_path: Path) -> None:
         check=True,
     )
     assert done.stdout.split() == ["24", "24"]
+
+
+def test_the_process_apart_gains_no_rights() -> None:
+    program = (
+        "from social_scheduler.media import inside\n"
+        "inside._renounce()\n"
+        "print(open('/proc/self/status').read())\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert "NoNewPrivs:\t1" in done.stdout
+
+
+def test_what_the_process_apart_leaves_behind_holds_up_nobody(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A film that took the decoder over starts a process that keeps the pipe open, and says no."""
+    started = subprocess.Popen
+    alive, held = os.pipe()
+    program = "import os, signal\nos.fork() or signal.pause()\nprint('{}', flush=True)"
+
+    def taken_over(_: object, **options: object) -> object:
+        options["pass_fds"] = (held,)
+        return started([sys.executable, "-c", program], **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(subprocess, "Popen", taken_over)
+    began = time.monotonic()
+    with (
+        write(tmp_path, "a.mp4", b"").open("rb") as film,
+        pytest.raises(FilmError, match="took longer than"),
+    ):
+        apart.work("look", film, {}, seconds=3)
+    assert time.monotonic() - began < 30
+    os.close(held)
+    assert select.select([alive], [], [], 30)[0], "it runs on"
+    assert os.read(alive, 1) == b""
+    os.close(alive)
+
+
+@pytest.mark.parametrize("said", [b"x" * 100_000, b"[]\n", b'{"done": 0.5}\n', b'{"width": 1'])
+def test_what_the_process_apart_must_not_say_is_no_result(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: bytes
+) -> None:
+    started = subprocess.Popen
+    program = f"import sys; sys.stdout.buffer.write({said!r})"
+
+    def talking(_: object, **options: object) -> object:
+        return started([sys.executable, "-c", program], **options)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(subprocess, "Popen", talking)
+    with (
+        write(tmp_path, "a.mp4", b"").open("rb") as film,
+        pytest.raises(FilmError, match=r"made to do harm|process"),
+    ):
+        apart.work("look", film, {}, seconds=60)
 
 
 @given(st.data())

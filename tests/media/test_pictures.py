@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import struct
+import time
 import tracemalloc
 from io import BytesIO
 from pathlib import Path
@@ -88,6 +89,48 @@ def test_the_words_in_a_png_go(tmp_path: Path) -> None:
     for name in (b"tEXt", b"iTXt", b"eXIf", b"iCCP", *TRACES):
         assert name not in data
     assert opened(data).tobytes() == files.gradient().tobytes()
+
+
+@pytest.mark.parametrize("name", [b"tEXt", b"prIv", b"IDAT"])
+@pytest.mark.parametrize("at", [33, -12], ids=["before the pixels", "behind them"])
+def test_a_png_of_countless_chunks_is_refused_in_time(tmp_path: Path, name: bytes, at: int) -> None:
+    png = files.encode(files.gradient(), "PNG")
+    flood = files.chunk(name, b"") * 4_000_000
+    path = files.write(tmp_path, "a.png", png[:at] + flood + png[at:])
+    began = time.process_time()
+    with pytest.raises(PictureError, match="says too much besides its pixels") as error:
+        inspect(path)
+    assert error.value.remedy
+    assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    ("flood", "end"),
+    [(b"\x21\xfe\x01a\0", b""), (b"\x01a", b"\0")],
+    ids=["comments", "one comment"],
+)
+@pytest.mark.parametrize("second", [False, True])
+def test_a_gif_of_countless_comments_is_refused_in_time(
+    tmp_path: Path, flood: bytes, end: bytes, second: bool
+) -> None:
+    frames = [files.gradient().quantize(), files.gradient().rotate(180).quantize()]
+    gif = files.encode(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=100)
+    path = files.write(tmp_path, "a.gif", gif)
+    inspect(path)
+    at = gif.rindex(b"\x21\xf9") if second else 13 + 3 * (2 << (gif[10] & 7))
+    path.write_bytes(gif[:at] + (b"\x21\xfe" if end else b"") + flood * 5_000_000 + end + gif[at:])
+    began = time.process_time()
+    with pytest.raises(PictureError, match="says too much besides its pixels"):
+        inspect(path)
+    assert time.process_time() - began < 5
+
+
+def test_a_png_that_says_megabytes_is_refused(tmp_path: Path) -> None:
+    png = files.encode(files.gradient(), "PNG")
+    said = files.chunk(b"tEXt", b"Comment\0" + bytes(1_000_000))
+    inspect(files.write(tmp_path, "a.png", png[:-12] + said * 8 + png[-12:]))
+    with pytest.raises(PictureError, match="says too much"):
+        inspect(files.write(tmp_path, "b.png", png[:-12] + said * 9 + png[-12:]))
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

@@ -160,12 +160,16 @@ def test_a_write_that_broke_off_leaves_nothing_under_the_name(
 def test_what_a_crash_left_behind_is_removed_a_day_later(media: MediaStore, tmp_path: Path) -> None:
     with media.draft():
         pass
+    folder = tmp_path / "media" / "ab"
+    folder.mkdir()
     left = [files.write(tmp_path / "media", f"{name}.part", b"half a film") for name in "ab"]
-    os.utime(left[0], (0, 0))
+    left += [files.write(folder, f"{name}.part", b"half a picture") for name in "ab"]
+    for old in left[::2]:
+        os.utime(old, (0, 0))
     with media.draft() as draft:
         draft.write(PNG)
         assert media.adopt(draft) == DIGEST
-    assert [path.exists() for path in left] == [False, True]
+    assert [path.exists() for path in left] == [False, True, False, True]
 
 
 def test_what_a_crash_left_behind_is_ignored(media: MediaStore) -> None:

@@ -77,7 +77,12 @@ def opened(team: Team) -> dict[str, Mapping[str, str]]:
     folder = KeyFolder(team.folder / "keys")
     [(uid,)] = team.peek("SELECT uid FROM workspace")
     rows = team.peek("SELECT place, version, sealed FROM secret")
-    return {place: folder.open(box, Place(uid, place, version)) for place, version, box in rows}
+    servers = team.peek("SELECT 'account/' || name, platform, server FROM account")
+    bound = {row: f"{row}@{platform}@{server}" for row, platform, server in servers}
+    return {
+        row: folder.open(box, Place(uid, bound.get(row, row), version))
+        for row, version, box in rows
+    }
 
 
 def everything(team: Team, desk: Desk) -> Iterator[tuple[str, bytes]]:

@@ -105,9 +105,10 @@ def give_other_keys(team: Team) -> None:
     rows = team.peek("SELECT place, version, sealed FROM secret")
     kept = {place: (version, sealed) for place, version, sealed in rows}
     version, sealed = kept["account/x-ar"]
-    others = folder.open(sealed, Place(uid, "account/x-ar", version))
+    [(server,)] = team.peek("SELECT server FROM account WHERE name = 'x-en'")
+    others = folder.open(sealed, Place(uid, f"account/x-ar@x@{server}", version))
     newer = kept["account/x-en"][0] + 1
-    forged = seal(folder.public(), Place(uid, "account/x-en", newer), others)
+    forged = seal(folder.public(), Place(uid, f"account/x-en@x@{server}", newer), others)
     team.tamper(
         "UPDATE secret SET version = ?, sealed = ? WHERE place = 'account/x-en'", newer, forged
     )
@@ -120,7 +121,11 @@ def test_the_sealed_keys_of_another_account(approved: Approved) -> None:
         "UPDATE secret SET sealed = (SELECT other.sealed FROM secret other"
         " WHERE other.place = 'account/x-ar') WHERE place = 'account/x-en'"
     )
-    refuses(team, "was sealed for another place")
+    worked = team.work()
+    assert team.said() == []
+    assert "was sealed for another place" in worked.err
+    [(trouble,)] = team.peek("SELECT trouble FROM account WHERE name = 'x-en'")
+    assert "was sealed for another place" in trouble
 
 
 def test_the_public_key_that_keys_are_sealed_to(approved: Approved) -> None:

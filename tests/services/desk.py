@@ -26,6 +26,7 @@ from social_scheduler.services.actor import Actor, rights_of
 from social_scheduler.services.claim import Claim, Turn
 from social_scheduler.services.compare import ChangeKind
 from social_scheduler.services.context import Context
+from social_scheduler.services.keys import Owner
 from social_scheduler.services.people import Passwords
 from social_scheduler.services.prove import prove
 from social_scheduler.services.publish import Publisher
@@ -60,6 +61,11 @@ PEOPLE: Mapping[str, tuple[list[str], list[str]]] = {
     "tala": (["reviewer"], ["en"]),
     "dima": (["duty"], []),
 }
+
+
+def whose(name: str, server: str = SANDBOX) -> Owner:
+    """The keys of an account that is named after its network, `wire-en`."""
+    return Owner(name, name.partition("-")[0], server)
 
 
 class Clock:
@@ -167,6 +173,7 @@ class Desk:
             self.moments.append(moment)
             self.at_moment(moment)
 
+        values.setdefault("monotonic", lambda: self.clock().timestamp())
         return Publisher(self.context, name, probe=probe, **values)
 
     # -- people and accounts --
@@ -207,7 +214,8 @@ class Desk:
                     **values,
                 },
             )
-        self.context.vault.put(name, {"token": native_id})
+        kept = self.looked_account(name)
+        self.context.vault.put(Owner(name, kept.platform, kept.server), {"token": native_id})
 
     def looked_account(self, name: str) -> Account:
         """An account's row."""

@@ -30,6 +30,7 @@ class SigningWire(Wire):
     """`agree` is what a person does in the browser; codes and refresh tokens count once."""
 
     label: str = "Signing"
+    many_servers: bool = True
     keys: tuple[str, ...] = ("access_token", "refresh_token")
     ends_at: datetime | None = None
     """When a person must connect again, as the network tells."""

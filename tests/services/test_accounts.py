@@ -10,10 +10,11 @@ from pydantic import ValidationError
 from social_scheduler.campaign.schema import AccountEntry
 from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound, Unauthorized
 from social_scheduler.lifecycle import DeliveryState as D
+from social_scheduler.platforms import discover
 from social_scheduler.services import accounts as service
 from social_scheduler.store import accounts as store
 from social_scheduler.store.tables import AccountState
-from tests.services.desk import SANDBOX, Desk
+from tests.services.desk import SANDBOX, Desk, whose
 
 
 def entry(name: str = "wire-fr", **values: str) -> AccountEntry:
@@ -31,7 +32,7 @@ def test_an_account_is_who_the_network_says_its_keys_are(desk: Desk) -> None:
 
     speaker = service.speakers(desk.context)["wire-fr"]
     assert (speaker.native_id, speaker.server, speaker.language) == ("77", SANDBOX, "fr")
-    assert desk.context.vault.get("wire-fr") == {"token": "77"}
+    assert desk.context.vault.get(whose("wire-fr")) == {"token": "77"}
     assert desk.history()[-1].step == "connect_account"
 
 
@@ -46,7 +47,7 @@ def test_keys_of_another_handle_are_refused_and_not_kept(desk: Desk) -> None:
     with pytest.raises(Conflict, match="keys belong to handle_88"):
         connect(desk, key="88")
     with pytest.raises(NotFound):
-        desk.context.vault.get("wire-fr")
+        desk.context.vault.get(whose("wire-fr"))
 
 
 def test_case_and_an_at_sign_do_not_make_another_handle(desk: Desk) -> None:
@@ -86,7 +87,7 @@ def test_an_account_does_not_become_another_while_something_is_open(desk: Desk) 
     with pytest.raises(Conflict, match="1 deliveries"):
         connect(desk, other)
     assert desk.looked().account.native_id == "id-wire-en"
-    assert desk.context.vault.get("wire-en") == {"token": "id-wire-en"}
+    assert desk.context.vault.get(whose("wire-en")) == {"token": "id-wire-en"}
 
 
 class TestWhereAWorkspaceMaySend:
@@ -123,8 +124,24 @@ class TestWhereAWorkspaceMaySend:
 
         with pytest.raises(NotAllowed, match="not an https address"):
             service.allowed_server(live, "wire", "http://api.x.com")
-        assert service.allowed_server(live, "wire", "https://api.x.com") == "https://api.x.com"
+        assert service.allowed_server(live, "wire", "https://wire.example")
         assert service.server_for(live, entry()) == "https://wire.example"
+
+    def test_keys_of_a_network_that_has_one_address_go_there_alone(self, desk: Desk) -> None:
+        live = dataclasses.replace(desk.context, kind="live")
+        evil = entry(server="https://evil.example")
+
+        with pytest.raises(NotAllowed, match=r"Wire is at https://wire\.example.*Leave `server`"):
+            service.connect_account(live, desk.actor("noor"), evil, {"token": "77"})
+        assert desk.wire.calls == []
+
+        desk.wire.many_servers = True
+        allowed = service.allowed_server(live, "wire", "https://evil.example")
+        assert allowed == "https://evil.example"
+
+    def test_of_our_networks_two_have_servers_of_their_own(self) -> None:
+        many = {name for name, platform in discover().items() if platform.many_servers}
+        assert many == {"mastodon", "bluesky"}
 
     def test_an_account_whose_server_was_changed_is_not_spoken_through(self, desk: Desk) -> None:
         desk.ready(desk.post())

@@ -24,7 +24,7 @@ from social_scheduler.services.people import sign_in
 from social_scheduler.store import copying
 from social_scheduler.store.tables import AccountState, Base, Delivery
 from tests.postgresql import Databases
-from tests.services.desk import MONDAY, PASSWORD, SANDBOX, Desk
+from tests.services.desk import MONDAY, PASSWORD, SANDBOX, Desk, whose
 from tests.services.restored import back_up, restored
 
 
@@ -126,7 +126,7 @@ def test_with_the_workers_key_its_accounts_are_connected_again(
     desk: Desk, file: Path, tmp_path: Path, databases: Databases | None
 ) -> None:
     with restored(desk, file, tmp_path / "again", databases) as again:
-        assert again.context.vault.get("wire-en") == {"token": "id-wire-en"}
+        assert again.context.vault.get(whose("wire-en")) == {"token": "id-wire-en"}
 
 
 def test_what_was_sealed_before_a_change_of_keys_is_to_be_connected_again(
@@ -136,7 +136,7 @@ def test_what_was_sealed_before_a_change_of_keys_is_to_be_connected_again(
     with restored(desk, file, tmp_path / "again", databases) as again:
         again.context.vault.require()
         with pytest.raises(NotFound, match="no keys for wire-en"):
-            again.context.vault.get("wire-en")
+            again.context.vault.get(whose("wire-en"))
         assert again.looked_account("wire-en").state is AccountState.SUSPENDED
 
 

@@ -164,3 +164,16 @@ def test_a_folder_without_accounts_is_told(tmp_path: Path) -> None:
     (tmp_path / "week.yaml").write_text(CAMPAIGN, "utf-8")
     with pytest.raises(InvalidInput, match=r"no accounts\.yaml"):
         find_files([tmp_path / "week.yaml"], tmp_path)
+
+
+def test_a_server_of_a_network_that_has_one_address_is_a_mistake(desk: Desk, folder: Path) -> None:
+    said = ACCOUNTS.replace(
+        "handle: ExampleEN", "handle: ExampleEN\n    server: https://evil.example"
+    )
+    (folder / "accounts.yaml").write_text(said, "utf-8")
+
+    outcome = check(find_files([folder], folder), now=desk.clock(), context=desk.context)
+
+    [finding] = outcome.report.findings
+    assert (finding.file, finding.line) == ("accounts.yaml", 5)
+    assert finding.problem == "X is at https://api.x.com only"

@@ -26,7 +26,7 @@ from social_scheduler.services.context import Context
 from social_scheduler.store import accounts as account_store
 from social_scheduler.store import connecting as store
 from social_scheduler.store.tables import Account, AccountState, Connecting, ConnectingState
-from tests.services.desk import SANDBOX, Desk
+from tests.services.desk import SANDBOX, Desk, whose
 from tests.services.signing import CLIENT, SigningWire
 
 REDIRECT = "http://127.0.0.1:8600/accounts/callback/signing"
@@ -123,7 +123,7 @@ class TestASignIn:
         )
         assert (found.told, found.scopes) == ({"text": 4000}, ["write", "read"])
         assert (found.ends_at, found.asked_at) == (office.wire.ends_at, office.desk.clock())
-        assert office.context.vault.get("signing-en") == {
+        assert office.context.vault.get(whose("signing-en")) == {
             "access_token": "access-token-2",
             "refresh_token": "refresh-token-2",
             "client_id": "desk-of-ours",
@@ -261,18 +261,18 @@ class TestTheWorkersHalf:
         assert "keys belong to somebody_else" in view.outcome
         assert office.account() is None
         with pytest.raises(NotFound):
-            office.context.vault.get("signing-en")
+            office.context.vault.get(whose("signing-en"))
         assert office.desk.steps()[-1] == "fail_connecting"
 
     def test_a_failure_leaves_the_old_keys_working(self, office: Office) -> None:
         office.signed_in()
         office.work()
-        before = office.context.vault.get("signing-en")
+        before = office.context.vault.get(whose("signing-en"))
 
         office.signed_in("somebody_else")
         office.work()
 
-        assert office.context.vault.get("signing-en") == before
+        assert office.context.vault.get(whose("signing-en")) == before
         found = office.account()
         assert found is not None
         assert found.state is AccountState.CONNECTED
@@ -294,6 +294,32 @@ class TestTheWorkersHalf:
         office.work()
 
         assert office.view(number).outcome == "Something unforeseen happened at the network."
+
+    @pytest.mark.parametrize("said", ["amal\ud800", "amal\0", "amal\x1b[2J", "amal\nall is well"])
+    def test_a_hostile_name_is_told_plainly(self, office: Office, said: str) -> None:
+        number = office.signed_in(said)
+
+        assert office.work() == 1
+
+        view = office.view(number)
+        assert view.state == "failed"
+        assert view.outcome.encode().isascii()
+        assert view.outcome.isprintable()
+        assert "keys belong to amal\\" in view.outcome
+
+    def test_what_nobody_foresaw_ends_one_attempt_and_not_the_worker(
+        self, office: Office, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def keep(*_: object) -> None:
+            raise UnicodeEncodeError("utf-8", "secret\ud800", 6, 7, "surrogates not allowed")
+
+        monkeypatch.setattr(connect_ask, "keep", keep)
+        number = office.signed_in()
+
+        assert office.work() == 1
+
+        assert office.view(number).outcome == "Something unforeseen happened: UnicodeEncodeError."
+        assert office.account() is None
 
     def test_a_code_is_exchanged_once(self, office: Office) -> None:
         number = office.signed_in()
@@ -350,6 +376,52 @@ class TestTheWorkersHalf:
         assert view.outcome == "noor is no admin any more."
         assert office.account() is None
 
+    @pytest.mark.parametrize("pasted", [False, True])
+    @pytest.mark.parametrize("what", ["server", "platform", "name"])
+    def test_what_was_given_for_one_server_is_sent_to_no_other(
+        self, office: Office, what: str, pasted: bool
+    ) -> None:
+        live = dataclasses.replace(office.web, kind="live")
+        home = entry(server="https://social.example")
+        connect_app.keep_app(live, office.noor, "signing", "https://social.example", CLIENT)
+        connect_app.keep_app(live, office.noor, "signing", "https://evil.example", CLIENT)
+        if pasted:
+            pair = office.wire._pair("coalition")
+            number = connect.begin_with_keys(live, office.noor, home, pair)
+        else:
+            number, address = connect.begin_sign_in(live, office.noor, home, REDIRECT, here=True)
+            office.back(office.wire.agree(address, "coalition"))
+        with office.context.database.write() as tx:
+            row = store.numbered(tx, number)
+            assert row is not None
+            if what == "server":
+                row.server = "https://evil.example"
+            else:
+                row.entry = {**row.entry, what: "wire" if what == "platform" else "other-en"}
+                row.server = "https://wire.example" if what == "platform" else row.server
+
+        worker = dataclasses.replace(office.context, kind="live")
+        connect_ask.ask_waiting(worker, WORKER)
+
+        assert office.wire.calls == office.desk.wire.calls == []
+        assert office.view(number).state == "failed"
+        assert "sealed for another place" in office.view(number).outcome
+
+    def test_an_attempt_that_somebody_spoilt_ends_and_the_worker_goes_on(
+        self, office: Office
+    ) -> None:
+        number, other = office.signed_in(), entry("signing-ar")
+        with office.context.database.write() as tx:
+            row = store.numbered(tx, number)
+            assert row is not None
+            row.entry = {"name": 3}
+        after = office.signed_in(one=other)
+
+        office.work()
+
+        assert office.view(number).outcome == "What is kept of this attempt was changed."
+        assert office.view(after).state == "connected"
+
     def test_a_change_of_keys_meanwhile_is_no_trouble(self, office: Office) -> None:
         number = office.signed_in()
         keys_rotate.rotate(office.context, office.noor)
@@ -373,7 +445,7 @@ class TestWhatANetworkChangesWhileItIsAsked:
         office.signed_in()
         office.work()
 
-        keys = office.context.vault.get("signing-en")
+        keys = office.context.vault.get(whose("signing-en"))
         assert keys["session"] == "made-just-now"
         assert keys["access_token"]
 
@@ -387,7 +459,7 @@ class TestWhatANetworkChangesWhileItIsAsked:
         office.signed_in()
         office.work()
 
-        assert "client_secret" not in office.context.vault.get("signing-en")
+        assert "client_secret" not in office.context.vault.get(whose("signing-en"))
 
 
 class TestPastedKeys:
@@ -405,7 +477,7 @@ class TestPastedKeys:
         office.work()
 
         assert office.view(number).state == "connected"
-        assert office.context.vault.get("signing-en")["access_token"] == "pasted-access"
+        assert office.context.vault.get(whose("signing-en"))["access_token"] == "pasted-access"
 
     def test_that_are_missing_are_named(self, office: Office) -> None:
         with pytest.raises(InvalidInput, match="needs the key refresh_token"):

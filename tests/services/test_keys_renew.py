@@ -6,18 +6,22 @@ import dataclasses
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from social_scheduler.errors import NotSent, Unauthorized
+from social_scheduler.errors import DatabaseBusy, NotSent, Unauthorized
 from social_scheduler.lifecycle import DeliveryState as D
+from social_scheduler.platforms import HONOURS_KEYS, Connection, Identity
+from social_scheduler.services.connect_ask import Asker
+from social_scheduler.services.keys_check import check_accounts
 from social_scheduler.services.keys_renew import ASKING, NEWS, renew_due
 from social_scheduler.services.reach import Reach
 from social_scheduler.store import accounts as account_store
 from social_scheduler.store import secrets as store
 from social_scheduler.store.tables import Account, AccountState
 from tests.postgresql import Databases
-from tests.services.desk import Desk, open_desk
+from tests.services.desk import Desk, open_desk, whose
 from tests.services.signing import SigningWire
 
 
@@ -30,6 +34,8 @@ class Shift:
         desk.wire = self.wire
         desk.context = dataclasses.replace(desk.context, platforms={"wire": self.wire})
         self.lines: list[str] = []
+        self.asked: list[str] = []
+        """Where keys were sent, in the tests that look."""
         self.publisher = desk.new_publisher(told=self.lines.append)
         self.give("wire-en")
         self.give("wire-ar")
@@ -41,7 +47,7 @@ class Shift:
 
     def give(self, account: str) -> None:
         keys = self.wire._pair(account)
-        self.desk.context.vault.put(account, keys)
+        self.desk.context.vault.put(whose(account), keys)
         with self.desk.context.database.write() as tx:
             found = account_store.account_named(tx, account)
             assert found is not None
@@ -52,7 +58,7 @@ class Shift:
         return self.desk.looked_account(name)
 
     def token(self, name: str = "wire-en") -> str:
-        return self.desk.context.vault.get(name)["access_token"]
+        return self.desk.context.vault.get(whose(name))["access_token"]
 
     def round(self) -> None:
         renew_due(self.reach)
@@ -91,12 +97,12 @@ def test_new_keys_are_kept_and_used(shift: Shift) -> None:
 
 
 def test_a_refresh_token_that_is_not_given_again_stays(shift: Shift) -> None:
-    before = shift.desk.context.vault.get("wire-en")["refresh_token"]
+    before = shift.desk.context.vault.get(whose("wire-en"))["refresh_token"]
     shift.wire.due, shift.wire.gives_refresh = True, False
 
     shift.round()
 
-    assert shift.desk.context.vault.get("wire-en")["refresh_token"] == before
+    assert shift.desk.context.vault.get(whose("wire-en"))["refresh_token"] == before
 
 
 def test_it_is_asked_again_after_a_minute_and_not_before(shift: Shift) -> None:
@@ -244,6 +250,54 @@ def test_old_keys_that_are_refused_do_not_suspend_an_account_with_new_ones(shift
     assert shift.desk.state() is D.SCHEDULED
 
 
+@pytest.mark.parametrize("said", ["amal\ud800", "amal\0", "amal\x1b[2J", "amal\nall is well"])
+def test_a_hostile_name_stops_neither_the_worker_nor_the_others(shift: Shift, said: str) -> None:
+    token = shift.token()
+    shift.wire.tokens[token] = said
+    shift.desk.clock.forward(hours=24)
+
+    shift.round()
+
+    trouble = shift.account().trouble
+    assert trouble is not None
+    assert trouble.startswith("its keys are those of amal\\")
+    assert trouble.isprintable()
+    assert shift.lines == [f"wire-en: suspended — {trouble}"]
+    assert shift.account("wire-ar").asked_at == shift.desk.clock()
+
+
+def test_what_nobody_foresaw_in_one_account_is_told_and_the_others_go_on(
+    shift: Shift, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keep = account_store.keep_news
+
+    def failing(tx: Any, account: int, *more: Any, **values: Any) -> bool:
+        if account == shift.account().id:
+            raise UnicodeEncodeError("utf-8", "secret\ud800", 6, 7, "surrogates not allowed")
+        return keep(tx, account, *more, **values)
+
+    monkeypatch.setattr(account_store, "keep_news", failing)
+    shift.desk.clock.forward(hours=24)
+
+    shift.round()
+
+    assert shift.lines == ["wire-en: its keys were not renewed — unforeseen: UnicodeEncodeError"]
+    assert shift.account("wire-ar").asked_at == shift.desk.clock()
+
+
+def test_a_database_that_is_busy_is_the_workers_to_tell(
+    shift: Shift, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy(*_: object, **__: object) -> bool:
+        raise DatabaseBusy("The database is locked.")
+
+    monkeypatch.setattr(account_store, "keep_news", busy)
+    shift.desk.clock.forward(hours=24)
+
+    with pytest.raises(DatabaseBusy):
+        shift.round()
+
+
 class TestOnceADay:
     def test_the_network_is_asked_what_else_it_tells(self, shift: Shift) -> None:
         shift.wire.ends_at = shift.desk.clock() + timedelta(days=60)
@@ -265,3 +319,84 @@ class TestOnceADay:
         shift.round()
 
         assert shift.account().trouble == "its keys are those of somebody"
+
+
+class TestAServerThatSomebodyWroteIntoTheDatabase:
+    HOME, EVIL = "https://social.example", "https://evil.example"
+
+    @pytest.fixture
+    def live(self, shift: Shift) -> Shift:
+        """Two accounts at a server of a network that has many; then one is sent elsewhere."""
+        context = dataclasses.replace(shift.desk.context, kind="live")
+        shift.desk.context = context
+        shift.publisher = shift.desk.new_publisher(told=shift.lines.append)
+        for name in ("wire-en", "wire-ar"):
+            context.vault.put(whose(name, self.HOME), shift.wire._pair(name))
+            self.write(shift, name, server=self.HOME)
+        self.write(shift, "wire-en", server=self.EVIL)
+        identify = shift.wire.identify
+
+        def asked(connection: Connection) -> Identity:
+            shift.asked.append(connection.base_url)
+            return identify(connection)
+
+        def renewed(connection: Connection) -> None:
+            shift.asked.append(connection.base_url)
+
+        shift.wire.identify = asked  # type: ignore[method-assign]
+        shift.wire.renew = renewed  # type: ignore[method-assign]
+        return shift
+
+    def write(self, shift: Shift, name: str, **values: object) -> None:
+        with shift.desk.context.database.write() as tx:
+            found = account_store.account_named(tx, name)
+            assert found is not None
+            found.asked_at = None
+            for key, value in values.items():
+                setattr(found, key, value)
+
+    def test_is_told_nothing_and_the_others_go_on(self, live: Shift) -> None:
+        live.round()
+
+        assert set(live.asked) == {self.HOME}
+        assert live.account().state is AccountState.SUSPENDED
+        assert "sealed for another place" in (live.account().trouble or "")
+        assert live.account("wire-ar").asked_at == live.desk.clock()
+        assert "suspend_account" in live.desk.steps()
+
+    def test_is_told_nothing_by_a_check(self, live: Shift) -> None:
+        found = check_accounts(live.desk.context, live.desk.actor("noor"), [], Asker("noor"))
+
+        assert set(live.asked) == {self.HOME}
+        told = {one.account: one.problems for one in found}
+        assert "sealed for another place" in told["wire-en"][0]
+        assert told["wire-ar"] == []
+
+    def test_does_not_suspend_an_account_that_was_connected_there_meanwhile(
+        self, live: Shift
+    ) -> None:
+        version = live.account().keys_version
+        live.desk.context.vault.put(whose("wire-en", self.EVIL), live.wire._pair("wire-en"))
+        assert live.account().keys_version == version + 1
+
+        live.round()
+
+        assert live.account().state is AccountState.CONNECTED
+
+
+def test_what_the_network_tells_now_is_what_counts(shift: Shift) -> None:
+    """Also when it takes something back: a server that honours keys no more."""
+    with shift.desk.context.database.write() as tx:
+        found = account_store.account_named(tx, "wire-en")
+        assert found is not None
+        found.told, found.asked_at = {HONOURS_KEYS: 1, "text": 9000, "alt_text": 99}, None
+    identify = shift.wire.identify
+
+    def told(connection: Connection) -> Identity:
+        return dataclasses.replace(identify(connection), told={HONOURS_KEYS: 0, "text": 500})
+
+    shift.wire.identify = told  # type: ignore[method-assign]
+
+    shift.round()
+
+    assert shift.account().told == {HONOURS_KEYS: 0, "text": 500, "alt_text": 99}

@@ -21,7 +21,7 @@ from social_scheduler.services.claim import LEASE, Room, Turn, take_due
 from social_scheduler.services.publish import INTENT_LASTS, NOT_HANDED_OVER
 from social_scheduler.store import publishing as store
 from social_scheduler.store.tables import AccountState, Attempt
-from tests.services.desk import WORKER, Desk
+from tests.services.desk import WORKER, Desk, whose
 
 
 def attempts(desk: Desk) -> list[Attempt]:
@@ -167,7 +167,7 @@ class TestOrder:
         assert seen == ["published", D.SENDING]
 
     def test_the_journal_never_holds_a_key(self, desk: Desk) -> None:
-        desk.context.vault.put("wire-en", {"token": "id-wire-en"})
+        desk.context.vault.put(whose("wire-en"), {"token": "id-wire-en"})
         desk.ready(desk.post())
         desk.tick()
 
@@ -357,7 +357,7 @@ class TestBeforeTheIntent:
 
     def test_keys_of_another_account_send_nothing(self, desk: Desk) -> None:
         desk.ready(desk.post())
-        desk.context.vault.put("wire-en", {"token": "mallory"})
+        desk.context.vault.put(whose("wire-en"), {"token": "mallory"})
 
         desk.tick()
 
@@ -367,10 +367,10 @@ class TestBeforeTheIntent:
     def test_the_last_look_judges_the_very_keys_that_the_call_uses(self, desk: Desk) -> None:
         """Also when they are put right between making ready and beginning."""
         desk.ready(desk.post("one"), desk.post("two"))
-        desk.context.vault.put("wire-en", {"token": "mallory"})
+        desk.context.vault.put(whose("wire-en"), {"token": "mallory"})
         with_wrong_keys, (claim,) = (turn.claims for turn in desk.publisher.claim_due())
         wrong = desk.publisher.make_ready(Turn(with_wrong_keys, desk.clock()))
-        desk.context.vault.put("wire-en", {"token": "id-wire-en"})
+        desk.context.vault.put(whose("wire-en"), {"token": "id-wire-en"})
         claim = dataclasses.replace(claim, keys=claim.keys + 1)  # claimed after that
         right = desk.publisher.make_ready(Turn((claim,), desk.clock()))
 

@@ -119,6 +119,9 @@ def test_the_way_to_the_network_carries_what_it_must_and_nothing_secret(
         "code_challenge",
         "code_challenge_method",
     }
+    host = f'dir="ltr">{urlsplit(address).netloc}<'
+    assert host in answer.text
+    assert host in noor.get(PAGE).text
     assert CLIENT["client_secret"] not in answer.text
     assert address.replace("&", "&amp;") in answer.text  # for a browser that stays
 

@@ -18,7 +18,7 @@ from social_scheduler.services.reconcile import recover_silent
 from social_scheduler.store import publishing
 from social_scheduler.store.database import Transaction
 from social_scheduler.worker.pipeline import Pipeline
-from tests.services.desk import WORKER, Desk
+from tests.services.desk import WORKER, Desk, whose
 from tests.services.test_publish import picture
 
 
@@ -234,7 +234,7 @@ def test_keys_that_changed_are_asked_about_beside_the_clock(desk: Desk, line: Li
     """The network may be slow to answer: the clock, and every other account, go on meanwhile."""
     desk.ready(desk.post("one"), desk.post("two", minutes=61))
     line.say()
-    desk.context.vault.put("wire-en", {"token": "id-wire-en", "secret": "another"})
+    desk.context.vault.put(whose("wire-en"), {"token": "id-wire-en", "secret": "another"})
     desk.clock.forward(minutes=1)
     identify, askers = desk.wire.identify, set[int]()
 

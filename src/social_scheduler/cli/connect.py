@@ -150,7 +150,10 @@ def _keys(found: Opened, entry: AccountEntry, file: Path | None) -> dict[str, st
         return from_file(file)
     if found.context.kind == "rehearsal":
         return keys_from_sandbox(found.context, entry)
-    return asked_for(entry.name, named(entry.platform).keys)
+    context = found.context
+    server = service.allowed_server(context, entry.platform, service.server_for(context, entry))
+    host = urlsplit(server).netloc
+    return asked_for(f"{entry.name} at {host}", named(entry.platform).keys)
 
 
 def from_file(file: Path) -> dict[str, str]:

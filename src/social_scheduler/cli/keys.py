@@ -66,4 +66,6 @@ def rotate(
     good(f"New keys: {view.fingerprint}. Sealed to them: {view.sealed}.")
     if lost:
         bad(f"To be connected again: {count} accounts, and before that our apps (accounts app).")
+    for place in view.dropped:
+        bad(f"Dropped, for it could not be opened: {place}. Connect it, or give its keys, again.")
     note("Workers on other machines need the new keys folder, copied by hand.")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import selectors
+import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from typing import Any, BinaryIO, Final
 
 from social_scheduler.media.problems import FilmError
@@ -20,6 +23,7 @@ _LINE = 10_000
 _CORES = 4
 _KEPT = ("PATH", "PYTHONPATH", "LANG", "LC_ALL", "SYSTEMROOT", "LD_LIBRARY_PATH", "TMPDIR")
 """Of the environment: no key or token of ours is among it."""
+_HARM = "it is damaged, or made to do harm"
 _OTHER = "export the film again as MP4 (H.264 and AAC), or use another one"
 
 
@@ -35,9 +39,10 @@ def work(
 ) -> dict[str, Any]:
     """Have inside.py do one of its works on an open file; what it came to.
 
-    Keys, network and other files are out of its reach; it has `seconds`, MEMORY, and may write
-    `out_bytes` into `out`. Raises FilmError.
+    It is given no keys, and can open no connection and no other file; it has `seconds`, MEMORY, and
+    may write `out_bytes` into `out`. Raises FilmError.
     """
+    ends = time.monotonic() + seconds
     bounds = {"cpu": int(seconds * _CORES) + 1, "memory": MEMORY, "bytes": out_bytes}
     asked = json.dumps({"work": name, "bounds": bounds, "out": out, "wish": wish})
     source.seek(0)
@@ -50,36 +55,60 @@ def work(
         env={key: value for key, value in os.environ.items() if key in _KEPT},
         start_new_session=True,
     )
-    late = threading.Event()
-
-    def stop() -> None:
-        late.set()
-        process.kill()
-
-    timer = threading.Timer(seconds, stop)
-    timer.start()
+    result: dict[str, Any] = {}
+    late = True
     try:
-        result = _listen(process, progress)
-        process.wait()
+        with contextlib.suppress(_LateError, subprocess.TimeoutExpired):
+            result = _listen(process, progress, ends)
+            process.wait(max(0.0, ends - time.monotonic()))
+            late = False
     finally:
-        timer.cancel()
-        process.kill()
-        process.wait()
-        if process.stdout:
-            process.stdout.close()
-    return _judged(result, late.is_set(), process.returncode, seconds)
+        _stop(process)
+    return _judged(result, late, process.returncode, seconds)
 
 
-def _listen(process: subprocess.Popen[bytes], progress: Progress | None) -> dict[str, Any]:
+class _LateError(Exception):
+    """Its time is over, and somebody may still say something."""
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    """End it and what it has started: its group is its own."""
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # nobody is left of it
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdout:
+        process.stdout.close()
+
+
+def _lines(process: subprocess.Popen[bytes], ends: float) -> Iterator[bytes]:
+    """What it says, line by line, until nobody is left who could say more."""
+    pipe = process.stdout.fileno() if process.stdout else -1
+    rest = b""
+    with selectors.DefaultSelector() as waiting:
+        waiting.register(pipe, selectors.EVENT_READ)
+        while (left := ends - time.monotonic()) > 0 and waiting.select(left):
+            if not (said := os.read(pipe, _LINE)):
+                return
+            *lines, rest = (rest + said).split(b"\n")
+            yield from lines
+            if len(rest) > _LINE:
+                yield rest  # too long to be a line of ours
+                return
+    raise _LateError
+
+
+def _listen(
+    process: subprocess.Popen[bytes], progress: Progress | None, ends: float
+) -> dict[str, Any]:
     """The last line that says what it came to; told shares are passed on."""
     result: dict[str, Any] = {}
-    while process.stdout and (line := process.stdout.readline(_LINE)):
+    for line in _lines(process, ends):
         try:
             told = json.loads(line)
         except ValueError:
             told = None
         if not isinstance(told, dict):
-            return {}
+            raise FilmError(_HARM, _OTHER)
         share = told.get("done")
         if isinstance(share, (int, float)):
             if progress:
@@ -100,5 +129,5 @@ def _judged(result: dict[str, Any], late: bool, code: int, seconds: float) -> di
             "see that social-scheduler[video] is installed whole, or export the film again",
         )
     if code != 0 or not result:
-        raise FilmError("it is damaged, or made to do harm", _OTHER)
+        raise FilmError(_HARM, _OTHER)
     return result

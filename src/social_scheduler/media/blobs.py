@@ -90,7 +90,7 @@ class Blobs:
 
     def _sweep(self) -> None:
         """Remove what stopped processes left behind: a draft may be as large as a film."""
-        for old in self._root.glob(f"*{_LEFTOVER}"):
+        for old in self._root.rglob(f"*{_LEFTOVER}"):
             with contextlib.suppress(FileNotFoundError):
                 if time.time() - old.stat().st_mtime > _FORGOTTEN:
                     old.unlink()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import struct
 from typing import BinaryIO, Final
 
+from social_scheduler.media.problems import PictureError
+
 JPEG: Final = "image/jpeg"
 PNG: Final = "image/png"
 GIF: Final = "image/gif"
@@ -26,6 +28,13 @@ _ZIP_END = b"PK\x05\x06"
 _FOREIGN = (b"<html", b"<!doctype", b"<script", b"<svg", b"<?php", b"%pdf-")
 _PNG_METADATA = (b"eXIf", b"tEXt", b"zTXt", b"iTXt", b"tIME")
 _METADATA_READ = 1 << 20
+"""Of one chunk; of all of them, eight times as much."""
+_MOST_CHUNKS = 100_000
+_MOST_COMMENTS = 10_000
+_SAYS_TOO_MUCH = (
+    "it says too much besides its pixels, or is made to do harm",
+    "open it in a picture program and save it anew, without its metadata",
+)
 
 
 def kind_of(data: bytes) -> str | None:
@@ -82,18 +91,47 @@ def webp_size(data: bytes) -> tuple[int, int] | None:
 
 
 def png_metadata(file: BinaryIO) -> dict[bytes, bytes]:
-    """The chunks of a PNG that say something besides its pixels, wherever they stand."""
-    found: dict[bytes, bytes] = {}
+    """The chunks of a PNG that say something besides its pixels, wherever they stand.
+
+    Raises PictureError for one that would keep its reader busy with them.
+    """
+    found: dict[bytes, bytearray] = {}
+    room, chunks = _METADATA_READ * 8, 0
     file.seek(8)
     while len(header := file.read(8)) == 8:
+        chunks += 1
+        if chunks > _MOST_CHUNKS or room < 0:
+            raise PictureError(*_SAYS_TOO_MUCH)
         length, name = int.from_bytes(header[:4], "big"), header[4:]
         if name == b"IEND":
             break
         if name in _PNG_METADATA:
             data = file.read(min(length, _METADATA_READ))
-            found[name] = found.get(name, b"") + data
+            found.setdefault(name, bytearray()).extend(data)
+            room -= len(data)
             file.seek(length - len(data), 1)
         else:
             file.seek(length, 1)
         file.seek(4, 1)
-    return found
+    return {name: bytes(data) for name, data in found.items()}
+
+
+def require_few_comments(file: BinaryIO) -> None:
+    """Raises PictureError for a GIF whose comments would keep its reader busy for ever."""
+    file.seek(10)
+    file.seek(13 + _gif_colours(file.read(1)))
+    comments = 0
+    while (sign := file.read(1)) in (b"!", b","):
+        about = file.read(1 if sign == b"!" else 9)
+        if sign == b",":
+            file.seek(_gif_colours(about[8:]) + 1, 1)
+        while (length := file.read(1)) > b"\0":
+            file.seek(length[0], 1)
+            comments += about == b"\xfe"
+            if comments > _MOST_COMMENTS:
+                raise PictureError(*_SAYS_TOO_MUCH)
+
+
+def _gif_colours(flags: bytes) -> int:
+    """The size of the table of colours that these flags announce."""
+    return 3 * (2 << (flags[0] & 7)) if flags and flags[0] & 0x80 else 0

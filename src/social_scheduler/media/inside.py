@@ -1,11 +1,13 @@
-"""The process in which films are decoded: bounded, without keys, network or other files.
+"""The process in which films are decoded: bounded, without keys, opening nothing but the film.
 
 Started by apart.py alone. Standard input is the film; the first argument says what to do.
+It is the same user's: what is kept from it are new files, connections and rights, no more.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
 import resource
 import struct
@@ -17,6 +19,7 @@ from typing import Any, Final
 from social_scheduler.media.problems import MediaError
 
 _TOLD_EVERY = 0.2
+_PR_SET_NO_NEW_PRIVS = 38
 _EXPORT = "export the film again as MP4 (H.264 and AAC)"
 _DAMAGED: Final = (
     OSError,
@@ -41,6 +44,7 @@ def main(asked: dict[str, Any]) -> dict[str, Any]:
     with contextlib.suppress(ValueError, OSError):  # not every system knows this one
         _limit(resource.RLIMIT_AS, bounds["memory"])
     _limit(resource.RLIMIT_FSIZE, bounds["bytes"])
+    _renounce()
     try:
         from social_scheduler.media import works
 
@@ -73,6 +77,13 @@ def say(line: dict[str, Any]) -> None:
     """One line to the process that started this one."""
     sys.stdout.write(json.dumps(line) + "\n")
     sys.stdout.flush()
+
+
+def _renounce() -> None:
+    """No program that is started from here gains rights; Linux alone has this."""
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, AttributeError):
+            ctypes.CDLL(None).prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
 
 
 def _limit(what: int, most: int) -> None:

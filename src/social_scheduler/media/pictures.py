@@ -166,6 +166,10 @@ def reading(file: BinaryIO) -> Iterator[Image.Image]:
     if kind == headers.WEBP:
         file.seek(0)
         _check_pixels(headers.webp_size(file.read(32)) or (0, 0))
+    if kind == headers.PNG:
+        headers.png_metadata(file)  # refused here, before the library reads as much
+    if kind == headers.GIF:
+        headers.require_few_comments(file)
     file.seek(0)
     try:
         image = Image.open(file, formats=[_FORMATS[kind]])

@@ -7,11 +7,14 @@ import importlib.metadata
 import json
 import os
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
+from weakref import WeakValueDictionary
 
 import PIL
 
@@ -53,6 +56,7 @@ class MediaStore(Blobs):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self._making = threading.Lock()
+        self._at_work: WeakValueDictionary[str, threading.Lock] = WeakValueDictionary()
         self._derivatives: dict[str, Derivative] = {}
         self._sources: dict[tuple[str, tuple[int, ...]], str] = {}
 
@@ -91,17 +95,32 @@ class MediaStore(Blobs):
     def poster(self, sha256: str) -> str:
         """The SHA-256 of a still picture of a film that is kept; made again if it was lost."""
         note = self._note(f"poster-{sha256}")
-        try:
-            poster = json.loads(note.read_bytes())["poster"]
-            self.shown(poster).close()
-            return str(poster)
-        except (OSError, ValueError, TypeError, LookupError, MediaChanged):
-            pass  # only ever a short cut
-        with self.shown(sha256) as film, self.draft() as out:
-            films.poster(film, out)
-            poster = self.adopt(out)
-        self._write(note, json.dumps({"poster": poster}).encode())
+        if known := self._known_poster(note):
+            return known
+        with self._alone(sha256):
+            if known := self._known_poster(note):  # by somebody who asked at the same time
+                return known
+            with self.shown(sha256) as film, self.draft() as out:
+                films.poster(film, out)
+                poster = self.adopt(out)
+            self._write(note, json.dumps({"poster": poster}).encode())
         return poster
+
+    def _known_poster(self, note: Path) -> str:
+        try:
+            poster = str(json.loads(note.read_bytes())["poster"])
+            self.shown(poster).close()
+        except (OSError, ValueError, TypeError, LookupError, MediaChanged):
+            return ""  # only ever a short cut
+        return poster
+
+    @contextmanager
+    def _alone(self, sha256: str) -> Iterator[None]:
+        """One at a time is at work on a film: its decoder is started once."""
+        with self._making:
+            lock = self._at_work.setdefault(sha256, threading.Lock())
+        with lock:
+            yield
 
     def _picture(self, data: bytes, digest: str, limits: Limits) -> Derivative:
         max_bytes, max_side, kinds = _of_picture(limits)

@@ -23,7 +23,7 @@ from enum import StrEnum
 from functools import cache
 from typing import BinaryIO, Protocol
 
-from social_scheduler.errors import NotFound, plain_name
+from social_scheduler.errors import NotFound, plain, plain_name
 from social_scheduler.message import Attachment, Limits, Message
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -155,6 +155,10 @@ class Upload:
     ready: bool = True
     """False while the network still works on it: `look_at_upload` tells when it is done."""
 
+    def __post_init__(self) -> None:
+        """As `Published`."""
+        object.__setattr__(self, "remote_id", plain(self.remote_id))
+
 
 @dataclass(frozen=True, slots=True)
 class Published:
@@ -168,6 +172,11 @@ class Published:
     rest: tuple[Published, ...] = ()
     seen: Seen | None = None
     """What the answer itself shows of the part, where it cannot be read back later."""
+
+    def __post_init__(self) -> None:
+        """A network's own text: whatever it holds can be kept and shown."""
+        object.__setattr__(self, "remote_id", plain(self.remote_id))
+        object.__setattr__(self, "url", plain(self.url))
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,6 +259,8 @@ class Platform(Protocol):
     """Whether the call of a thread's first part says all of it; it is given every part's uploads."""
     reads_back: bool
     """Whether a live part can be read again; where not, `Published.seen` is all there is."""
+    many_servers: bool
+    """Whether its accounts are at servers of their own; else keys go to `default_url` alone."""
 
     def identify(self, connection: Connection) -> Identity:
         """Ask the network whose keys these are."""
@@ -304,6 +315,7 @@ class Basics:
     sends_files: bool = False
     whole_thread: bool = False
     reads_back: bool = True
+    many_servers: bool = False
 
     def renew(self, connection: Connection) -> Mapping[str, str] | None:
         """Its keys do not end by themselves."""

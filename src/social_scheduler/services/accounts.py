@@ -12,6 +12,7 @@ from social_scheduler.planning import Speaker, duration
 from social_scheduler.platforms import Connection, Identity, Platform
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.context import Context
+from social_scheduler.services.keys import Owner
 from social_scheduler.store import accounts as store
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.steps import By, remember
@@ -21,7 +22,22 @@ LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 
 def allowed_server(context: Context, platform: str, server: str) -> str:
-    """`server`, if this workspace may send there.
+    """`server`, if this workspace may send keys of that network there.
+
+    A live one sends to the network's own address, unless the network has many servers.
+    """
+    allowed_address(context, server)
+    module = platform_named(context, platform)
+    if context.kind != "rehearsal" and not module.many_servers and server != module.default_url:
+        raise NotAllowed(
+            f"{module.label} is at {module.default_url}; it has no server {server}.",
+            "Leave `server` out of accounts.yaml.",
+        )
+    return server
+
+
+def allowed_address(context: Context, server: str) -> str:
+    """The address of a server, if this workspace may send anybody there.
 
     A rehearsal workspace sends to its sandbox and nowhere else; a live one never to a
     sandbox or any other address on this machine.
@@ -135,7 +151,7 @@ def keep(
         renewing_until=None,
         connected_at=by.at,
     )
-    context.vault.keep(tx, entry.name, keys)
+    context.vault.keep(tx, Owner(entry.name, entry.platform, server), keys)
     told = f"{entry.name}: {identity.handle} ({identity.native_id}) at {server}"
     remember(tx, by.because(told), "connect_account")
     return account

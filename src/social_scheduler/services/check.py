@@ -19,6 +19,7 @@ from social_scheduler.campaign.checks import (
 )
 from social_scheduler.campaign.checks_partners import check_partners
 from social_scheduler.campaign.load import (
+    Loaded,
     load_accounts,
     load_campaign,
     load_partners,
@@ -26,7 +27,7 @@ from social_scheduler.campaign.load import (
 )
 from social_scheduler.campaign.partners import NOBODY, Partners
 from social_scheduler.campaign.schema import Accounts, Campaign
-from social_scheduler.errors import InvalidCampaign, InvalidInput
+from social_scheduler.errors import Finding, InvalidCampaign, InvalidInput
 from social_scheduler.media import Film, Picture, decode_check, inspect
 from social_scheduler.media.headers import FILMS
 from social_scheduler.message import Attachment, Captions, Limits
@@ -109,6 +110,7 @@ def check(
     limits = platforms.limits()
     report.findings += check_policy(policy, accounts.model)
     report.findings += check_partners(partners, limits)
+    report.findings += _check_servers(accounts)
     if accounts.model is None:
         for path in files.paths:
             report.findings += load_campaign(path, files.root).findings
@@ -142,6 +144,20 @@ def check(
             )
             sound.append(Sound(checked.campaign, checked.loaded.path, checked.loaded.file, lines))
     return Outcome(report, sound, accounts.model, rules.partners)
+
+
+def _check_servers(accounts: Loaded[Accounts]) -> Iterator[Finding]:
+    """Keys of a network that has one address are never sent to another."""
+    known = platforms.discover()
+    for number, account in enumerate(accounts.model.accounts if accounts.model else ()):
+        module = known.get(account.platform)
+        if module is None or module.many_servers or account.server in (None, module.default_url):
+            continue
+        yield accounts.finding(
+            ("accounts", number, "server"),
+            f"{module.label} is at {module.default_url} only",
+            "leave `server` out",
+        )
 
 
 def _known(context: Context | None) -> tuple[frozenset[str] | None, Callable[[str, str], bool]]:

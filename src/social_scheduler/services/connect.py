@@ -13,10 +13,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+
 from social_scheduler.campaign.schema import AccountEntry
 from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from social_scheduler.platforms import Platform, SignIn, SignInRequest
 from social_scheduler.services.accounts import (
+    allowed_address,
     allowed_server,
     own_keys,
     platform_named,
@@ -57,6 +60,19 @@ class ConnectingView:
     finished_at: datetime | None
 
 
+def entry_in(row: Connecting) -> AccountEntry:
+    """The account that an attempt is about, as accounts.yaml had it; Conflict where that is gone."""
+    try:
+        return AccountEntry.model_validate(row.entry)
+    except ValidationError:
+        raise Conflict("What is kept of this attempt was changed.", "Connect it anew.") from None
+
+
+def place_of(row: Connecting, entry: AccountEntry, what: str) -> str:
+    """Where what an attempt holds belongs: its account, network and server stand in the box."""
+    return f"connecting/{row.id}/{entry.name}@{entry.platform}@{row.server}/{what}"
+
+
 def sign_in_of(platform: Platform) -> SignIn:
     """How a network's accounts are connected in a browser; InvalidInput where they are not."""
     if platform.sign_in is None:
@@ -89,13 +105,13 @@ def begin_sign_in(
             verifier=secrets.token_urlsafe(64),
         )
         address = sign_in.address(request)
-        _require_elsewhere(context, entry.platform, address)
+        _require_elsewhere(context, address)
         row = _begin(tx, context, actor, entry, server, ConnectingState.BEGUN)
         row.state_digest = _digest(request.state)
         row.redirect_url = redirect_url
         row.token_id = actor.token_id if here else None
         ours = {"state": request.state, "verifier": request.verifier}
-        row.ours = context.vault.seal(tx, f"connecting/{row.id}/ours", 1, ours)
+        row.ours = context.vault.seal(tx, place_of(row, entry, "ours"), 1, ours)
         tx.flush()
         return row.id, address
 
@@ -125,7 +141,8 @@ def come_back(
             word = refused if re.fullmatch(r"[a-z0-9_.-]{1,60}", refused) else "no code"
             fail(tx, row, f"{label} did not agree: {word}.", "Connect it anew.", now)
         else:
-            sealed = context.vault.seal(tx, f"connecting/{row.id}/theirs", 1, {"code": code})
+            place = place_of(row, entry_in(row), "theirs")
+            sealed = context.vault.seal(tx, place, 1, {"code": code})
             store.move(
                 tx,
                 row.id,
@@ -158,7 +175,7 @@ def _sealed(context: Context, actor: Actor, entry: AccountEntry, values: Mapping
     server = allowed_server(context, entry.platform, server_for(context, entry))
     with context.database.write() as tx:
         row = _begin(tx, context, actor, entry, server, ConnectingState.WAITING)
-        row.ours = context.vault.seal(tx, f"connecting/{row.id}/ours", 1, values)
+        row.ours = context.vault.seal(tx, place_of(row, entry, "ours"), 1, values)
         tx.flush()
         return row.id
 
@@ -187,12 +204,12 @@ def _begin(
     return store.add(tx, row)
 
 
-def _require_elsewhere(context: Context, platform: str, address: str) -> None:
+def _require_elsewhere(context: Context, address: str) -> None:
     """The address that a person is sent to is one that this workspace may use."""
     if not (address.isascii() and address.isprintable() and " " not in address):
         raise NotAllowed("The network's module made up an address that is none.")
     parts = urlsplit(address)
-    allowed_server(context, platform, f"{parts.scheme}://{parts.netloc}")
+    allowed_address(context, f"{parts.scheme}://{parts.netloc}")
 
 
 def look_at(context: Context, actor: Actor, number: int) -> ConnectingView:

@@ -15,7 +15,7 @@ from social_scheduler.platforms import Connection, Platform, SignInRequest
 from social_scheduler.services.accounts import allowed_server, keep, keys_to_keep, platform_named
 from social_scheduler.services.actor import Right, rights_of
 from social_scheduler.services.asking import ask
-from social_scheduler.services.connect import AT_SANDBOX, fail, sign_in_of
+from social_scheduler.services.connect import AT_SANDBOX, entry_in, fail, place_of, sign_in_of
 from social_scheduler.services.connect_app import whole_app
 from social_scheduler.services.connect_sandbox import keys_from_sandbox
 from social_scheduler.services.context import Context
@@ -80,12 +80,17 @@ def ask_one(context: Context, number: int, asker: Asker) -> bool:
         outcome = f"failed — {problem}"
         with context.database.write() as tx:
             fail(tx, row, problem.problem, problem.remedy, context.now())
+    except Exception as unforeseen:  # noqa: BLE001 - one attempt must not stop the worker
+        name = type(unforeseen).__name__
+        outcome = f"failed — unforeseen: {name}"
+        with context.database.write() as tx:
+            fail(tx, row, f"Something unforeseen happened: {name}.", "Report it.", context.now())
     asker.told(f"{row.account}: {outcome}")
     return True
 
 
 def _ask(context: Context, row: Connecting, asker: Asker) -> str:
-    entry = AccountEntry.model_validate(row.entry)
+    entry = entry_in(row)
     platform = platform_named(context, entry.platform)
     server = allowed_server(context, entry.platform, row.server)
     keys = {k: v for k, v in _keys(context, row, entry, platform, asker).items() if v.strip()}
@@ -115,12 +120,12 @@ def _keys(
     context: Context, row: Connecting, entry: AccountEntry, platform: Platform, asker: Asker
 ) -> Mapping[str, str]:
     """The keys that an attempt is about."""
-    ours = context.vault.open(row.ours or b"", f"connecting/{row.id}/ours", 1)
+    ours = context.vault.open(row.ours or b"", place_of(row, entry, "ours"), 1)
     if AT_SANDBOX in ours:
         return keys_from_sandbox(context, entry)
     if row.theirs is None:
         return ours
-    code = context.vault.open(row.theirs, f"connecting/{row.id}/theirs", 1)["code"]
+    code = context.vault.open(row.theirs, place_of(row, entry, "theirs"), 1)["code"]
     with context.database.read() as tx:
         app = whole_app(tx, context, entry.platform, row.server, platform)
     request = SignInRequest(

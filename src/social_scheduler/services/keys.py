@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from types import MappingProxyType
 
@@ -13,6 +14,28 @@ from social_scheduler.vault import KeyFolder, NotOurs, Place, seal
 
 ACCOUNT = "account/"
 APP = "app/"
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Whose keys, and the one network and server that they are ever sent to.
+
+    All of it stands in the box too: keys open for no other server that somebody wrote beside them.
+    """
+
+    account: str
+    platform: str
+    server: str
+
+    @property
+    def row(self) -> str:
+        """Under which name they are kept."""
+        return ACCOUNT + self.account
+
+    @property
+    def place(self) -> str:
+        """What stands in the box."""
+        return f"{ACCOUNT}{self.account}@{self.platform}@{self.server}"
 
 
 class Vault:
@@ -29,7 +52,7 @@ class Vault:
         self._workspace = workspace
         self.now = now
         self._is_shut = False
-        self._opened: dict[str, tuple[int, Mapping[str, str]]] = {}
+        self._opened: dict[Owner, tuple[int, Mapping[str, str]]] = {}
 
     def __repr__(self) -> str:
         return "Vault(…)"
@@ -52,7 +75,13 @@ class Vault:
 
     def require(self) -> None:
         """Refuse to go on where nothing could be opened: WorkspaceError says what is missing."""
-        self._require_open()
+        self.require_open()
+        with self._folder.locked():
+            self.settle()
+
+    def settle(self) -> None:
+        """End a change of keys that was broken off; the folder is locked by who calls this."""
+        self._folder.pin()
         with self._database.read() as tx:
             public = self.public_key(tx)
         self._folder.settle(public)
@@ -70,7 +99,7 @@ class Vault:
                 "Run: social-scheduler init --upgrade",
             )
         believed = self._folder.believed()
-        if believed is not None and found not in believed:
+        if found not in believed:
             raise WorkspaceError(
                 "The database names another public key than keys/worker.pub: nothing is sealed.",
                 "If the keys were rotated on another machine, copy its keys folder here; if this is "
@@ -85,53 +114,65 @@ class Vault:
 
     def open(self, sealed: bytes, name: str, version: int) -> dict[str, str]:
         """Open what was closed for a place of this workspace."""
-        self._require_open()
+        self.require_open()
         return self._folder.open(sealed, Place(self._workspace, name, version))
 
-    def get(self, account: str, version: int = 0) -> Mapping[str, str]:
+    def get(self, owner: Owner, version: int = 0) -> Mapping[str, str]:
         """An account's keys, of that version or a newer one; without: the newest there are."""
-        return self.newest(account, version)[1]
+        return self.newest(owner, version)[1]
 
-    def newest(self, account: str, version: int = 0) -> tuple[int, Mapping[str, str]]:
-        """The same with its version."""
-        known = self._opened.get(account)
+    def newest(self, owner: Owner, version: int = 0) -> tuple[int, Mapping[str, str]]:
+        """The same with its version. Misplaced when they were given for another server."""
+        account, known = owner.account, self._opened.get(owner)
         if version and known is not None and known[0] >= version:
             return known
-        self._require_open()
+        self.require_open()
         with self._database.read() as tx:
-            kept = store.secret_at(tx, ACCOUNT + account)
+            kept = store.secret_at(tx, owner.row)
         if kept is None:
             raise NotFound(
                 f"There are no keys for {account}.",
                 f"Run social-scheduler accounts connect {account}.",
             )
         try:
-            keys = MappingProxyType(self.open(kept.sealed, kept.place, kept.version))
+            keys = MappingProxyType(self.open(kept.sealed, owner.place, kept.version))
         except NotOurs as problem:
-            raise WorkspaceError(
+            raise type(problem)(
                 f"The keys of {account} cannot be read. {problem.problem}",
                 f"Connect it again: social-scheduler accounts connect {account}",
             ) from None
-        self._opened[account] = kept.version, keys
-        return self._opened[account]
+        self._opened[owner] = kept.version, keys
+        return self._opened[owner]
 
-    def put(self, account: str, keys: Mapping[str, str]) -> None:
+    def put(self, owner: Owner, keys: Mapping[str, str]) -> None:
         """Keep an account's keys in place of what was kept, all at once."""
         with self._database.write() as tx:
-            self.keep(tx, account, keys)
+            self.keep(tx, owner, keys)
 
-    def keep(self, tx: Transaction, account: str, keys: Mapping[str, str]) -> int:
+    def keep(self, tx: Transaction, owner: Owner, keys: Mapping[str, str]) -> int:
         """The same within a transaction; answers the version."""
-        version = self.keep_at(tx, ACCOUNT + account, keys, store.version_of(tx, account))
-        store.set_version(tx, account, version)
-        self._opened.pop(account, None)
+        told = store.version_of(tx, owner.account)
+        version = self.keep_at(tx, owner.row, keys, told=told, place=owner.place)
+        store.set_version(tx, owner.account, version)
+        self._opened.pop(owner, None)
         return version
 
-    def keep_at(self, tx: Transaction, name: str, values: Mapping[str, str], told: int = 0) -> int:
-        """Keep a secret at a place, whole; its version is newer than any that was `told`."""
+    def keep_at(
+        self,
+        tx: Transaction,
+        name: str,
+        values: Mapping[str, str],
+        *,
+        told: int = 0,
+        place: str | None = None,
+    ) -> int:
+        """Keep a secret under a name, whole; its version is newer than any that was `told`.
+
+        `place` is what stands in the box, where that says more than the name.
+        """
         kept = store.secret_at(tx, name)
         version = max(kept.version if kept else 0, told) + 1
-        sealed = self.seal(tx, name, version, values)
+        sealed = self.seal(tx, place or name, version, values)
         if kept is None:
             store.add(tx, name, version, sealed, self.now())
         else:
@@ -143,7 +184,7 @@ class Vault:
         kept = store.secret_at(tx, name)
         return self.open(kept.sealed, name, kept.version) if kept else {}
 
-    def renew(self, account: str, keys: Mapping[str, str], after: int) -> int | None:
+    def renew(self, owner: Owner, keys: Mapping[str, str], after: int) -> int | None:
         """Keep keys that the network changed beside those it did not; answers their version.
 
         None, and nothing is kept, when others than those of version `after` are kept by now: an
@@ -151,41 +192,42 @@ class Vault:
         replaces a stored one.
         """
         given = {name: value for name, value in keys.items() if value.strip()}
-        name, version = ACCOUNT + account, after + 1
+        name, version = owner.row, after + 1
         with self._database.work() as tx:
             kept = store.secret_at(tx, name)
             if kept is None or kept.version != after:
                 return None
-            merged = {**self.open(kept.sealed, name, after), **given}
-            sealed = self.seal(tx, name, version, merged)
+            merged = {**self.open(kept.sealed, owner.place, after), **given}
+            sealed = self.seal(tx, owner.place, version, merged)
             if not store.replace(tx, name, after, version, sealed, self.now()):
                 return None
-            store.set_version(tx, account, version)
-        self._opened[account] = version, MappingProxyType(merged)
+            store.set_version(tx, owner.account, version)
+        self._opened[owner] = version, MappingProxyType(merged)
         return version
 
-    def can_renew(self, account: str, after: int) -> bool:
+    def can_renew(self, owner: Owner, after: int) -> bool:
         """Whether keys that follow those of version `after` could be kept: asked before a network
         forgets the old ones. WorkspaceError where this machine could not.
         """
         with self._database.read() as tx:
-            kept = store.secret_at(tx, ACCOUNT + account)
+            kept = store.secret_at(tx, owner.row)
             if kept is None or kept.version != after:
                 return False
-            self.open(kept.sealed, kept.place, after)
+            self.open(kept.sealed, owner.place, after)
             self.public_key(tx)
         return True
 
-    def keeper(self, account: str, version: int) -> Callable[[Mapping[str, str]], None]:
+    def keeper(self, owner: Owner, version: int) -> Callable[[Mapping[str, str]], None]:
         """What a connection with those keys calls when the network has changed them."""
         newest = [version]
 
         def renewed(keys: Mapping[str, str]) -> None:
-            newest.append(self.renew(account, keys, newest[-1]) or newest[-1])
+            newest.append(self.renew(owner, keys, newest[-1]) or newest[-1])
 
         return renewed
 
-    def _require_open(self) -> None:
+    def require_open(self) -> None:
+        """Refuse to go on in the web, which opens nothing."""
         if self._is_shut:
             raise WorkspaceError(
                 "This process never opens what is sealed.", "Only workers and the command line do."

@@ -13,6 +13,7 @@ from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.asking import ask
 from social_scheduler.services.connect_ask import Asker
 from social_scheduler.services.context import Context
+from social_scheduler.services.keys import Owner
 from social_scheduler.services.keys_end import endings
 from social_scheduler.services.keys_renew import renew_account
 from social_scheduler.store import accounts as store
@@ -84,16 +85,17 @@ def _check(context: Context, actor: Actor, account: Account, asker: Asker) -> Ch
 
 def _ask(context: Context, actor: Actor, account: Account, asker: Asker) -> Identity:
     platform = platform_named(context, account.platform)
-    version, keys = context.vault.newest(account.name)
+    owner = Owner(account.name, account.platform, account.server)
+    version, keys = context.vault.newest(owner)
     connection = Connection(
         allowed_server(context, account.platform, account.server),
         keys,
         asker.connect_timeout,
         asker.read_timeout,
-        context.vault.keeper(account.name, version),
+        context.vault.keeper(owner, version),
     )
     try:
-        if renew_account(context, actor.name, account.name, platform, connection, version):
+        if renew_account(context, actor.name, owner, platform, connection, version):
             return _ask(context, actor, account, asker)
         identity: Identity = ask(platform.identify, connection)
     except Unauthorized as problem:

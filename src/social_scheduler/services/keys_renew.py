@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from social_scheduler.errors import SchedulerError, Unauthorized
+from social_scheduler.errors import DatabaseBusy, SchedulerError, Unauthorized
 from social_scheduler.platforms import Connection, Identity, Platform, renews
 from social_scheduler.services.asking import ask
 from social_scheduler.services.context import Context
+from social_scheduler.services.keys import Owner
 from social_scheduler.store import accounts as account_store
 from social_scheduler.store import publishing
 from social_scheduler.store import secrets as store
 from social_scheduler.store.steps import By, remember
 from social_scheduler.store.tables import Account, AccountState
+from social_scheduler.vault import Misplaced
 
 if TYPE_CHECKING:
     from social_scheduler.services.reach import Reach
@@ -32,7 +34,7 @@ NEWS = timedelta(hours=24)
 def renew_account(
     context: Context,
     worker: str,
-    account: str,
+    owner: Owner,
     platform: Platform,
     connection: Connection,
     version: int,
@@ -42,16 +44,16 @@ def renew_account(
     Between the network's answer and the database nothing else is done: some networks have
     forgotten the old keys by then.
     """
-    if not renews(platform) or not context.vault.can_renew(account, version):
+    if not renews(platform) or not context.vault.can_renew(owner, version):
         return False
-    now, pause = context.now(), NOT_BEFORE
+    account, now, pause = owner.account, context.now(), NOT_BEFORE
     with context.database.work() as tx:
         if not store.take_renewal(tx, account, now, now + ASKING):
             return False
     kept: int | None = None
     try:
         found: Mapping[str, str] | None = ask(platform.renew, connection)
-        kept = context.vault.renew(account, found, version) if found else None
+        kept = context.vault.renew(owner, found, version) if found else None
     except Unauthorized:
         pause = REFUSED
         raise
@@ -76,9 +78,16 @@ def renew_due(reach: Reach) -> None:
         try:
             _renew(reach, account, platform)
         except Unauthorized as problem:
-            _suspend(reach, account, problem.problem)
+            _suspend(reach, account, problem.problem, reach.version(account.name))
+        except Misplaced as problem:
+            _suspend(reach, account, problem.problem, account.keys_version)
+        except DatabaseBusy:
+            raise
         except SchedulerError as problem:
             reach.told(f"{account.name}: its keys were not renewed — {problem}")
+        except Exception as problem:  # noqa: BLE001 - one account's trouble must not stop the others
+            unforeseen = type(problem).__name__
+            reach.told(f"{account.name}: its keys were not renewed — unforeseen: {unforeseen}")
 
 
 def _renew(reach: Reach, account: Account, platform: Platform) -> None:
@@ -89,7 +98,8 @@ def _renew(reach: Reach, account: Account, platform: Platform) -> None:
         return
     connection = reach.connection(name, account.platform, account.server, account.keys_version)
     version = reach.version(name)
-    renewed = renew_account(context, reach.worker, name, platform, connection, version)
+    owner = Owner(name, account.platform, account.server)
+    renewed = renew_account(context, reach.worker, owner, platform, connection, version)
     if renewed:
         version += 1
         connection = reach.connection(name, account.platform, account.server, version)
@@ -104,7 +114,8 @@ def _keep_news(
 ) -> None:
     """What the network tells of the account now; one that was suspended speaks again."""
     if identity.native_id != account.native_id:
-        _suspend(reach, account, f"its keys are those of {identity.handle}")
+        why = f"its keys are those of {identity.handle}"
+        _suspend(reach, account, why, reach.version(account.name))
         return
     by = By(reach.worker, reach.context.now(), f"{account.name}: its keys were renewed")
     with reach.context.database.work() as tx:
@@ -122,12 +133,12 @@ def _keep_news(
             remember(tx, by, "connect_account")
 
 
-def _suspend(reach: Reach, account: Account, why: str) -> None:
+def _suspend(reach: Reach, account: Account, why: str, keys: int) -> None:
     if account.state is AccountState.SUSPENDED:
         return
     by = By(reach.worker, reach.context.now(), f"{account.name}: {why}")
     with reach.context.database.work() as tx:
-        if not publishing.suspend_account(tx, account.id, why, reach.version(account.name)):
+        if not publishing.suspend_account(tx, account.id, why, keys):
             return
         remember(tx, by, "suspend_account")
     reach.told(f"{account.name}: suspended — {why}")

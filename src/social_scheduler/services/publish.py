@@ -36,7 +36,6 @@ from social_scheduler.errors import (
     SchedulerError,
     Unauthorized,
     Unconfirmed,
-    plain,
 )
 from social_scheduler.journal import Intent, Outcome
 from social_scheduler.lifecycle import DeliveryState, PartState
@@ -561,9 +560,9 @@ def _as_outcome(ready: Ready, call: Call, result: Published | PlatformError) -> 
                 claim.fence,
                 call.number,
                 "published",
-                remote_id=plain(result.remote_id),
-                url=plain(result.url),
-                rest=tuple((plain(p.remote_id), plain(p.url)) for p in result.rest),
+                remote_id=result.remote_id,
+                url=result.url,
+                rest=tuple((p.remote_id, p.url) for p in result.rest),
                 differs=tuple(result.seen.differences(ready.platform.as_seen(call)))
                 if result.seen
                 else None,

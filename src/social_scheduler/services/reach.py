@@ -19,6 +19,7 @@ from social_scheduler.services.accounts import allowed_server
 from social_scheduler.services.asking import ask
 from social_scheduler.services.claim import Claim
 from social_scheduler.services.context import Context
+from social_scheduler.services.keys import Owner
 from social_scheduler.services.keys_renew import renew_account
 from social_scheduler.services.last_look import Blocked, Cleared, Grounds, last_look
 from social_scheduler.store import due as due_store
@@ -61,13 +62,14 @@ class Reach:
         if known is not None and keys and known[0] >= keys and known[1].base_url == server:
             return known[1]
         allowed_server(self.context, platform, server)
-        version, opened = self.context.vault.newest(account, keys)
+        owner = Owner(account, platform, server)
+        version, opened = self.context.vault.newest(owner, keys)
         connection = Connection(
             base_url=server,
             keys=opened,
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
-            renewed=self.context.vault.keeper(account, version),
+            renewed=self.context.vault.keeper(owner, version),
         )
         self._connections[account] = version, connection
         return connection
@@ -90,7 +92,8 @@ class Reach:
         asked = self._identities.get(account)
         if asked is None or asked[0] != connection:  # other keys may be another account's
             version = self.version(account)
-            if renew_account(self.context, self.worker, account, module, connection, version):
+            owner = Owner(account, platform, server)
+            if renew_account(self.context, self.worker, owner, module, connection, version):
                 connection = self.connection(account, platform, server, version + 1)
             asked = connection, ask(module.identify, connection).native_id
             self._identities[account] = asked

@@ -12,6 +12,7 @@ from social_scheduler.platforms import Connection
 from social_scheduler.services.accounts import allowed_server
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.context import Context
+from social_scheduler.services.keys import Owner
 from social_scheduler.services.settle import find_delivery
 from social_scheduler.store.steps import step_delivery, step_part
 
@@ -29,11 +30,12 @@ def remove(context: Context, actor: Actor, reference: str, account: str, reason:
             "See social-scheduler published.",
         )
     platform = context.platforms[looked.account.platform]
-    version, keys = context.vault.newest(account)
+    owner = Owner(account, looked.account.platform, looked.account.server)
+    version, keys = context.vault.newest(owner)
     connection = Connection(
-        base_url=allowed_server(context, looked.account.platform, looked.account.server),
+        base_url=allowed_server(context, owner.platform, owner.server),
         keys=keys,
-        renewed=context.vault.keeper(account, version),
+        renewed=context.vault.keeper(owner, version),
     )
     live = [p for p in reversed(looked.parts) if p.state is PartState.LIVE]
     for part in live:

@@ -76,6 +76,24 @@ def forget_all(tx: Transaction, why: str) -> int:
     return _changed(done)
 
 
+def forget_account(tx: Transaction, account: str, why: str) -> None:
+    """One account's keys are gone: nothing goes out until it is connected again."""
+    tx.execute(
+        update(Account)
+        .where(Account.name == account)
+        .values(
+            state=AccountState.SUSPENDED, trouble=why, keys_version=Account.keys_version + 1
+        )  # as above
+    )
+
+
+def forget_app(tx: Transaction, platform: str, server: str = "") -> None:
+    """A server does not know our app any more."""
+    tx.execute(
+        delete(NetworkApp).where(NetworkApp.platform == platform, NetworkApp.server == server)
+    )
+
+
 def version_of(tx: Transaction, account: str) -> int:
     """The newest version of an account's keys that workers were told of; 0: none."""
     return tx.scalar(select(Account.keys_version).where(Account.name == account)) or 0

@@ -28,9 +28,19 @@ _MARKS_OF_SEQUENCES = re.compile(
 )
 _GRAPHEME = regex.compile(r"\X")
 
+MOST_MARKS: Final = 30
+"""On one letter; no script has half as many. To order a long heap of them takes for ever."""
+HEAPED_MARKS: Final = regex.compile(rf"\p{{M}}{{{MOST_MARKS + 1},}}")
+_SHORT = 2000
+
 
 def nfc(text: str) -> str:
-    """The text in Unicode's composed form: the form that is counted, approved and sent."""
+    """The text in Unicode's composed form: the form that is counted, approved and sent.
+
+    A long one with heaps of marks, which nobody approves, is left as it is.
+    """
+    if len(text) > _SHORT and HEAPED_MARKS.search(text):
+        return text
     return unicodedata.normalize("NFC", text)
 
 

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 import regex
 
+from social_scheduler.text.counting import HEAPED_MARKS, MOST_MARKS
 from social_scheduler.text.emoji import SUBDIVISION_FLAGS
 from social_scheduler.text.spans import hashtags, links, mentions
 
@@ -57,6 +58,7 @@ _REASONS = (
     (0xE0080, 0xE0FFF, "an invisible character, which can hide a message"),
 )
 _UNOPENED = "it ends an isolated direction that this paragraph did not begin"
+_HEAPED = f"one of more than {MOST_MARKS} marks in a row, which cover what stands around them"
 _UNCLOSED = "it begins an isolated direction that this paragraph does not end"
 
 
@@ -110,6 +112,9 @@ def deceits(text: str) -> list[Deceit]:
             allowed |= {han.start() for han in _AFTER_HAN.finditer(text)}
         if match.start() not in allowed:
             found.append(_deceit(match.start(), code, _reason(code)))
+    heaps = [match.start() for match in HEAPED_MARKS.finditer(text)]
+    if heaps:
+        found = sorted([*found, *(_deceit(n, ord(text[n]), _HEAPED) for n in heaps)])
     if isolates:
         found = sorted([*found, *_unbalanced(text)])
     return found

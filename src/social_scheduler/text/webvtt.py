@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from social_scheduler.errors import InvalidInput
-from social_scheduler.text.counting import nfc
+from social_scheduler.text.counting import HEAPED_MARKS, MOST_MARKS, nfc
 from social_scheduler.text.reading import deceits
 
 MAX_BYTES: Final = 20_000
@@ -98,7 +98,11 @@ def _lines(data: bytes) -> list[str]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise _wrong(line, "this is not UTF-8", "save the file with UTF-8 encoding") from None
-    return nfc(text).replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if heaped := HEAPED_MARKS.search(text):
+        line = text.count("\n", 0, heaped.start()) + 1
+        raise _wrong(line, f"more than {MOST_MARKS} marks stand on one letter", "delete them")
+    return nfc(text).split("\n")
 
 
 def _blocks(lines: list[str]) -> list[tuple[int, list[str]]]:

@@ -163,6 +163,10 @@ def test_the_same_key_in_use_is_ours_only_when_the_bytes_are() -> None:
     other = told(400, "InvalidSwap", "Record was at bafyreiother")
     with server(answer(other)) as taken, pytest.raises(Unconfirmed):
         bluesky().publish(connect(taken.url), POST)
+    theirs = {"uri": str(AT), "cid": "bafyreiother", "value": {"createdAt": "2020-01-01T00:00:00Z"}}
+    with server(answer(reply(200, json.dumps(theirs).encode()))) as taken:
+        found = bluesky().find(connect(taken.url), POST, NOW, frozenset())
+    assert found is None, "looking is over, and a person decides"
 
 
 @pytest.mark.parametrize(

@@ -9,16 +9,21 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import requests
 
 from social_scheduler.message import Attachment, Message, MessagePart
-from social_scheduler.platforms import Call, Connection, Upload
+from social_scheduler.platforms import EPOCH, Call, Connection, Upload
+from social_scheduler.platforms.mastodon import servers
 
 TIMEOUT = 20.0
+MOCK_SOURCE = "https://github.com/matthewdeanmartin/mastodon_mock"
+"""It treats keys as Mastodon does, but names its own code."""
 
 
 @dataclass(frozen=True)
@@ -86,7 +91,8 @@ def start_mock(folder: Path, settings: str = "") -> Iterator[MockServer]:
     try:
         url = f"http://127.0.0.1:{port}"
         _wait_for(url, process)
-        yield MockServer(url)
+        with patch.object(servers, "SOURCES", servers.SOURCES | {MOCK_SOURCE}):
+            yield MockServer(url)
     finally:
         process.terminate()
         with suppress(subprocess.TimeoutExpired):
@@ -123,6 +129,7 @@ def call(
     key: str | None = None,
     language: str = "en",
     server: str = "https://mastodon.social",
+    due_at: datetime = EPOCH,
 ) -> Call:
     """A message of one part, about to be said; its key is made of its words."""
     message = Message(
@@ -133,4 +140,5 @@ def call(
         parts=(MessagePart(text=text, media=media),),
         options=options or {},
     )
-    return Call(message, 1, key or sha256(message.canonical()).hexdigest(), reply_to, uploads)
+    key = key or sha256(message.canonical()).hexdigest()
+    return Call(message, 1, key, reply_to, uploads, due_at)

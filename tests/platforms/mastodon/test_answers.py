@@ -128,7 +128,44 @@ def test_the_post_goes_out_as_the_api_wants_it() -> None:
     head, _, body = request.partition(b"\r\n\r\n")
     assert head.startswith(b"POST /rehearsal/api/v1/statuses HTTP/1.1\r\n")
     assert f"Authorization: Bearer {TOKEN}".encode() in head
-    assert body == b"status=Bonjour+%C3%A0+tous&sensitive=0&language=en"
+    assert body == b"status=Bonjour+%C3%A0+tous&sensitive=0&visibility=public&language=en"
+
+
+@pytest.mark.parametrize("options", [{}, {"repost": "https://mastodon.social/@partner/9"}])
+@pytest.mark.parametrize(("minutes", "ours"), [(-3, False), (-1, True), (50, True)])
+def test_an_answer_with_a_post_made_before_it_was_due_is_not_ours(
+    options: dict[str, str], minutes: int, ours: bool
+) -> None:
+    """A key that the server knows from another post, or a repost that somebody made by hand."""
+    made = (NOW + timedelta(minutes=minutes)).isoformat()
+    body = {"id": "12", "url": "https://mastodon.social/@coalition/12", "created_at": made}
+    known = {"statuses": [{"id": "9", "url": options.get("repost")}]}
+
+    def behave(peer: socket.socket, it: wires.Server) -> None:
+        asked = b"/api/v2/search" in it.requests[-1].partition(b"\r\n")[0]
+        peer.sendall(reply(200, json.dumps(known if asked else body).encode()))
+
+    said = call("" if options else "Good morning.", options=options, due_at=NOW)
+    with server(behave) as on:
+        if ours:
+            assert mastodon.publish(connect(on.url, TOKEN), said).remote_id == "12"
+        else:
+            with pytest.raises(Unconfirmed, match="an earlier post"):
+                mastodon.publish(connect(on.url, TOKEN), said)
+
+
+def test_an_answer_that_does_not_tell_when_its_post_was_made_is_believed() -> None:
+    for odd in (
+        None,
+        7,
+        "yesterday",
+        "2020-01-01T00:00:00",
+        "9" * 400,
+        "9999-12-31T23:59:59-14:00",
+    ):
+        body = json.dumps({"id": "12", "created_at": odd}).encode()
+        with server(answer(reply(200, body))) as on:
+            assert mastodon.publish(connect(on.url, TOKEN), call(due_at=NOW)).remote_id == "12"
 
 
 @pytest.mark.parametrize("url", ["javascript:alert(1)", "", None, "https://[x", "https://", 7])

@@ -39,12 +39,13 @@ def test_the_older_address_tells_the_limits_and_no_key_is_trusted(other: Other) 
         "picture_bytes": 16_000_000,
         "moving_picture_bytes": 16_000_000,
         "film_bytes": 16_000_000,
+        HONOURS_KEYS: 0,
     }
 
 
 def test_a_server_that_tells_nothing_of_itself_has_the_usual_limits(other: Other) -> None:
     other.instance = None
-    assert MASTODON.identify(connect(other.url, TOKEN)).told == {}
+    assert MASTODON.identify(connect(other.url, TOKEN)).told == {HONOURS_KEYS: 0}
 
 
 def test_http_422_for_a_bad_token_is_about_the_token(other: Other) -> None:
@@ -80,7 +81,7 @@ def test_the_same_call_again_would_be_a_second_post_so_keys_are_not_counted_on(
     said = call(account=ME["id"])
     first, second = MASTODON.publish(here, said), MASTODON.publish(here, said)
     assert first.remote_id != second.remote_id
-    assert HONOURS_KEYS not in MASTODON.identify(here).told
+    assert MASTODON.identify(here).told[HONOURS_KEYS] == 0
 
 
 @pytest.mark.parametrize("status", [404, 405, 501])
@@ -118,29 +119,48 @@ def test_a_server_that_cannot_quote_is_not_asked_to(other: Other) -> None:
     assert other.posts == []
 
 
+OWN = "https://github.com/mastodon/mastodon"
+GLITCH = "https://github.com/glitch-soc/mastodon"
+
+
 @pytest.mark.parametrize(
-    ("version", "genuine"),
+    ("version", "source", "genuine"),
     [
-        ("4.6.0", (4, 6)),
-        ("4.5.0-rc.1+glitch", (4, 5)),
-        ("2.7.2 (compatible; Pleroma 2.9)", None),
-        ("3.5.3 (Compatible; GoToSocial)", None),
-        ("", None),
-        ("takahe/0.11", None),
-        (None, None),
-        (4, None),
+        ("4.6.0", OWN, (4, 6)),
+        ("4.5.2", f"{OWN}/tree/v4.5.2", (4, 5)),
+        ("4.5.0-rc.1+glitch", GLITCH, (4, 5)),
+        ("4.0.0rc2", "https://github.com/Mastodon/Mastodon/", (4, 0)),
+        ("4.6.0-nightly.2026-11-20-security", OWN, (4, 6)),
+        ("4.0.0 (not true; really snac/2.52)", "https://comam.es/what-is-snac", None),
+        ("4.0.0 (not true; really snac/2.52)", OWN, None),
+        ("0.15.0+git-1573cd", "https://github.com/superseriousbusiness/gotosocial", None),
+        ("0.15.0+git-1573cd", OWN, None),
+        ("2.7.2 (compatible; Pleroma 2.9)", OWN, None),
+        ("3.5.3 (Compatible; GoToSocial)", OWN, None),
+        ("4.5.0", f"{OWN}-but-not-really", None),
+        ("4.5.0", f"https://example.org/?{OWN}", None),
+        ("4.5.0", "", None),
+        ("4.5.0", None, None),
+        ("4.5.0\n", OWN, None),
+        ("4.5", OWN, None),
+        ("", OWN, None),
+        ("takahe/0.11", OWN, None),
+        (None, OWN, None),
+        (4, OWN, None),
     ],
 )
-def test_only_a_version_without_excuses_is_genuine(
-    version: object, genuine: tuple[int, int] | None
+def test_only_a_server_that_names_mastodon_as_its_own_code_is_genuine(
+    version: object, source: object, genuine: tuple[int, int] | None
 ) -> None:
-    assert servers.genuine({"version": version}) == genuine
+    about = {"version": version, "source_url": source}
+    assert servers.genuine(about) == genuine
+    assert servers.told(about)[HONOURS_KEYS] == (genuine is not None)
 
 
 def test_numbers_that_cannot_be_right_are_not_believed() -> None:
     odd = {"max_characters": -5, "max_media_attachments": True}
     media = {"image_size_limit": 10**20, "image_matrix_limit": 0, "description_limit": "many"}
     about = {"configuration": {"statuses": odd, "media_attachments": media}}
-    assert servers.told(about) == {}
-    assert servers.told({"configuration": [], "version": []}) == {}
+    assert servers.told(about) == {HONOURS_KEYS: 0}
+    assert servers.told({"configuration": [], "version": []}) == {HONOURS_KEYS: 0}
     assert servers.told(INSTANCE)["text"] == 5000

@@ -105,11 +105,51 @@ def test_an_honest_copy_differs_in_nothing(text: str, content: str) -> None:
         ({"in_reply_to_id": "3"}, "reply_to"),
         ({"language": "fr"}, "language"),
         ({"media_attachments": [{"id": "1"}]}, "media_count"),
+        ({"visibility": "private"}, "visibility"),
+        ({"visibility": "unlisted"}, "visibility"),
+        ({"quote": {"state": "accepted", "quoted_status": {"id": "7"}}}, "quoted"),
     ],
 )
 def test_every_difference_is_told(more: dict[str, Any], field: str) -> None:
     found = seen.shown(post("<p>Good morning.</p>") | more)
     assert field in found.differences(seen.expected(call("Good morning.")))
+
+
+THEIRS = {
+    "id": "7",
+    "url": "https://social.example/@minister/123",
+    "uri": "https://social.example/users/minister/statuses/123",
+}
+
+
+@pytest.mark.parametrize(
+    ("address", "quote", "differs"),
+    [
+        (THEIRS["url"], {"state": "accepted", "quoted_status": THEIRS}, []),
+        (THEIRS["uri"], {"state": "accepted", "quoted_status": THEIRS}, []),
+        ("https://here.example/@minister@social.example/7", {"quoted_status": THEIRS}, []),
+        ("https://other.example/@minister/7", {"quoted_status": THEIRS}, ["quoted"]),
+        (THEIRS["url"], {"quoted_status": {**THEIRS, "url": None, "uri": None}}, ["quoted"]),
+        (THEIRS["url"], {"quoted_status": {**THEIRS, "url": "https://[x/@a/1"}}, []),
+        (THEIRS["url"], {"state": "pending", "quoted_status": None}, []),
+        (THEIRS["url"], {"state": "revoked", "quoted_status": None}, ["quoted"]),
+        (THEIRS["url"], None, ["quoted"]),
+    ],
+)
+def test_what_is_quoted_is_compared_by_any_of_its_addresses(
+    address: str, quote: dict[str, Any] | None, differs: list[str]
+) -> None:
+    wanted = seen.expected(call("Good morning.", options={"quote": address}))
+    found = seen.shown(post("<p>Good morning.</p>", quote=quote), server="https://here.example")
+    assert found.differences(wanted) == differs
+    assert seen.could_be(found, wanted) == (not differs)
+
+
+def test_a_post_that_others_see_is_no_copy_of_the_one_approved() -> None:
+    wanted = seen.expected(call("Good morning.", options={"visibility": "followers"}))
+    for visibility, copy in (("private", True), ("public", False), (None, True)):
+        found = seen.shown(post("<p>Good morning.</p>", visibility=visibility))
+        assert seen.is_copy(found, wanted) == copy
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-from dataclasses import asdict
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict, replace
+from datetime import UTC, datetime, timedelta, timezone
 from hashlib import sha256
 
 import pytest
@@ -14,6 +14,7 @@ from social_scheduler.errors import NotSent, RateLimited, Refused, Unauthorized,
 from social_scheduler.message import Attachment
 from social_scheduler.platforms import HONOURS_KEYS, Call, Connection, Seen, Upload
 from social_scheduler.platforms.mastodon import PLATFORM as MASTODON
+from social_scheduler.platforms.mastodon import posting
 from tests.lossy import Fault, Lossy
 from tests.platforms.mastodon.servers import MockAccount, MockServer, call, connect
 
@@ -175,17 +176,28 @@ def test_a_warning_stands_in_front_hides_the_pictures_and_is_part_of_the_proof(
 def test_a_post_for_followers_is_private(
     server: MockServer, account: MockAccount, here: Connection
 ) -> None:
-    MASTODON.publish(here, call(account=account.id, options={"visibility": "followers"}))
+    said = call(account=account.id, options={"visibility": "followers"})
+    live = MASTODON.publish(here, said)
     assert [post["visibility"] for post in server.posts(account)] == ["private"]
+    seen = seen_as_approved(here, said, live.remote_id)
+    assert seen.differences(MASTODON.as_seen(call(account=account.id))) == ["visibility"]
 
 
-def test_a_post_quotes_another(server: MockServer, account: MockAccount, here: Connection) -> None:
+def test_a_post_quotes_another(
+    server: MockServer, account: MockAccount, here: Connection, since: datetime
+) -> None:
     first = MASTODON.publish(here, call("A minister said this.", account=account.id))
     said = call("And we agree.", account=account.id, options={"quote": first.url})
     live = MASTODON.publish(here, said)
     quote = server.posts(account)[1]["quote"]
     assert quote["quoted_status"]["id"] == first.remote_id
-    seen_as_approved(here, said, live.remote_id)
+    found = MASTODON.read_back(here, live.remote_id)
+    assert found is not None
+    assert found.differences(MASTODON.as_seen(said)) == []
+    assert MASTODON.find(here, said, since, NOTHING) == live
+    bare = call("And we agree.", account=account.id)
+    assert found.differences(MASTODON.as_seen(bare)) == ["quoted"]
+    assert MASTODON.find(here, bare, since, NOTHING) is None
 
 
 def test_a_post_that_the_server_does_not_know_is_not_quoted(
@@ -280,7 +292,42 @@ def test_the_same_call_again_makes_one_post_of_both(
         for line in request.head.decode().splitlines()
         if line.lower().startswith("idempotency-key:")
     ]
-    assert keys == [f"Idempotency-Key: {said.key}"] * 2
+    assert keys == [f"Idempotency-Key: {posting.key(said)}"] * 2
+
+
+def test_the_same_words_at_another_time_are_another_post(
+    server: MockServer, account: MockAccount, here: Connection, since: datetime
+) -> None:
+    """The server knows a key for an hour, and answers with the first post under it."""
+    times = [since, since + timedelta(minutes=1), since.astimezone(timezone(timedelta(hours=3)))]
+    said = [call("Every minute", account=account.id, due_at=due_at) for due_at in times]
+    first, second, again = (MASTODON.publish(here, each).remote_id for each in said)
+    assert first != second
+    assert again == first
+    assert server.said(account) == ["Every minute"] * 2
+
+
+def test_what_was_said_long_before_is_not_found_in_place_of_the_lost_one(
+    account: MockAccount, here: Connection, since: datetime
+) -> None:
+    said = call("Twice a day", account=account.id)
+    live = MASTODON.publish(here, said)
+    assert MASTODON.find(here, said, since, NOTHING) == live
+    assert MASTODON.find(here, said, since + timedelta(hours=1), NOTHING) is None
+
+
+def test_a_repost_that_somebody_made_by_hand_is_not_taken_for_ours(
+    server: MockServer, account: MockAccount, here: Connection, since: datetime
+) -> None:
+    theirs = MASTODON.publish(here, call("Four schools.", account=account.id))
+    said = call("", account=account.id, options={"repost": theirs.url}, due_at=since)
+    by_hand = MASTODON.publish(here, said)
+    later = replace(said, due_at=since + timedelta(hours=1))
+    with pytest.raises(Unconfirmed, match="an earlier post"):
+        MASTODON.publish(here, later)
+    assert MASTODON.find(here, later, later.due_at, NOTHING) is None
+    assert MASTODON.find(here, said, since, NOTHING) == by_hand
+    assert len(server.posts(account)) == 2
 
 
 def test_a_rate_limit_tells_when_it_ends(proxy: Lossy, account: MockAccount) -> None:

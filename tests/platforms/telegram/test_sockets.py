@@ -285,6 +285,10 @@ MEANINGS: list[tuple[bytes, type[PlatformError], type[PlatformError]]] = [
         Refused,
         Refused,
     ),
+    *[
+        (refused(400, f'failed to send message #2 with the error message "{why}"'), Unconfirmed, no)
+        for why, no in (("WEBPAGE_MEDIA_EMPTY", Refused), ("CHAT_WRITE_FORBIDDEN", Unauthorized))
+    ],
     (refused(413, "Request Entity Too Large"), Refused, Refused),
     (refused(401, "Unauthorized"), Unauthorized, Unauthorized),
     (refused(404, "Not Found"), Unauthorized, Unauthorized),

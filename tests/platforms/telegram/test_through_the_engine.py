@@ -15,6 +15,7 @@ from social_scheduler.message import Attachment
 from social_scheduler.platforms.telegram import PLATFORM as TELEGRAM
 from social_scheduler.sandbox import LedgerEntry
 from social_scheduler.services import settle
+from social_scheduler.services.keys import Owner
 from social_scheduler.services.remove import remove
 from social_scheduler.store import reading as reading_store
 from social_scheduler.store.tables import AccountState, Proof, Verdict
@@ -56,7 +57,7 @@ def desk(tmp_path: Path, sandbox: Sandbox, channel: SandboxAccount) -> Iterator[
             native_id=channel.id,
             handle=channel.handle,
         )
-        context.vault.put(ACCOUNT, channel.keys)
+        context.vault.put(Owner(ACCOUNT, "telegram", sandbox.url), channel.keys)
         yield desk
 
 
@@ -144,7 +145,7 @@ def test_the_channel_is_pinned_to_its_number_by_the_first_look(
     desk.ready(desk.post(words={ACCOUNT: "One"}))
     desk.tick()
     assert desk.state(POST, ACCOUNT) is D.PUBLISHED
-    _, keys = desk.context.vault.newest(ACCOUNT)
+    keys = desk.context.vault.get(Owner(ACCOUNT, "telegram", desk.context.sandbox_url))
     assert keys == {**channel.keys, "channel": channel.id}
 
 

@@ -47,6 +47,7 @@ class Bluesky(Basics):
 
     label = "Bluesky"
     default_url = "https://bsky.social"
+    many_servers = True
     keys: tuple[str, ...] = ("identifier", "app_password")
     whole_thread = True
     # Looked for at our own key, where it is at once or never: the looks only outwait trouble.

@@ -39,17 +39,14 @@ def publish(line: Line, call: Call, handles: Handles) -> Published:
 
 
 def find(line: Line, call: Call, known: frozenset[str]) -> Published | None:
-    """Whether a part stands under its key; with the first, by the network's word, the thread does."""
+    """Whether a part stands under its key; with the first, by the network's word, the thread does.
+
+    Another record under that key is not ours, and nothing overwrites it: ours is not there.
+    """
     at = records.place(call, call.number)
     found = None if str(at) in known else reading.record(line, at)
-    if found is None:
+    if found is None or found.value.get("createdAt") != ids.created_at(call.due_at, call.number):
         return None
-    if found.value.get("createdAt") != ids.created_at(call.due_at, call.number):
-        raise Refused(
-            "Another record stands under this post's key.",
-            "Look at the account, then settle it.",
-            evidence=str(at),
-        )
     return live(line, call)
 
 

@@ -32,9 +32,11 @@ def identify(line: Line) -> Identity:
     did, handle = told.get("did"), told.get("handle")
     if not (isinstance(did, str) and isinstance(handle, str)):
         raise NotSent("Bluesky did not say whose keys these are.")
+    did, handle = line.redacted(did), line.redacted(handle)
     if told.get("active") is False:
+        status = line.redacted(told.get("status") or "not active")
         raise Unauthorized(
-            f"The account {handle} is {told.get('status') or 'not active'}.",
+            f"The account {handle} is {status}.",
             "Sign in to Bluesky and see what it says there.",
         )
     scope = claims(line.signed_in().access).get("scope")
@@ -43,7 +45,7 @@ def identify(line: Line) -> Identity:
             f"This is the password of {handle} itself, with which the account can be taken away.",
             "Make an app password in Bluesky's settings, connect with it, and change the password.",
         )
-    return Identity(did, handle, scopes=(scope,) if isinstance(scope, str) else ())
+    return Identity(did, handle, scopes=(line.redacted(scope),) if isinstance(scope, str) else ())
 
 
 def read_back(line: Line, remote_id: str) -> Seen | None:

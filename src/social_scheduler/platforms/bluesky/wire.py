@@ -52,6 +52,12 @@ class Line(_line.Line):
         self.sessions = sessions
         self._secrets: list[str] = []
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The account's name is among its keys and is no secret; the session's tokens are."""
+        keys = self.connection.keys
+        return (*(keys[name] for name in keys if name != KEYS[0]), *self._secrets)
+
     def ask(self, request: Request, *, signed: bool = True, publishing: bool = False) -> Answer:
         """Make one request; its whole answer, not judged yet.
 
@@ -98,8 +104,7 @@ class Line(_line.Line):
             ),
             publishing=publishing,
         )
-        secrets = (*found.secrets, *self._secrets)
-        return Answer(found.status, found.headers, found.body, secrets)
+        return Answer(found.status, found.headers, found.body, found.secrets)
 
     def signed_in(self, last: timedelta | None = None) -> Session:
         """A session that will do for `last`: the one there is, or a new one."""

@@ -44,6 +44,7 @@ class Mastodon(Basics):
 
     label = "Mastodon"
     default_url = "https://mastodon.social"
+    many_servers = True
     keys: tuple[str, ...] = ("access_token",)
     sign_in: SignIn | None = sign_in.SIGN_IN
     recovery = Recovery(RecoveryKind.KEYED, settle=(10, 30, 90), keyed_for=45 * 60)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-from social_scheduler.errors import NotSent, PlatformError, Refused
-from social_scheduler.platforms import Call, Published, _line
+from social_scheduler.errors import NotSent, PlatformError, Refused, Unconfirmed
+from social_scheduler.platforms import EPOCH, Call, Published, _line
 from social_scheduler.platforms.mastodon import servers, wire
+from social_scheduler.platforms.mastodon.seen import DEFAULT, VISIBILITY
 
 _ID = re.compile(r"[0-9A-Za-z]{1,64}")
-VISIBILITY = {"public": "public", "unlisted": "unlisted", "followers": "private"}
-"""Our names for who sees a post, and the API's."""
 _VISIBILITIES = ", ".join(VISIBILITY)
+SKEW = timedelta(minutes=2)
+"""Our clock and the server's may differ by this much."""
 OPTIONS = frozenset({"visibility", "warning", "quote", "repost"})
 _LONGEST_ADDRESS = 2000
 
@@ -26,8 +29,8 @@ def publish(line: wire.Line, call: Call) -> Published:
     if unknown := sorted(options.keys() - OPTIONS):
         # Leaving out what was approved is not ours to decide.
         raise Refused(f"Mastodon has no option {unknown[0]!r}.", "Remove it from the post.")
-    visibility = options.get("visibility")
-    if visibility is not None and visibility not in VISIBILITY:
+    visibility = options.get("visibility", DEFAULT)
+    if visibility not in VISIBILITY:
         raise Refused(f"Mastodon has no visibility {visibility!r}.", f"One of: {_VISIBILITIES}.")
     if "repost" in options:
         return _repeat(line, call)
@@ -41,15 +44,21 @@ def publish(line: wire.Line, call: Call) -> Published:
             in_reply_to_id=reply_to,
             media_ids=pictures or None,
             sensitive=bool(warning and pictures),
-            visibility=VISIBILITY[visibility] if visibility else None,
+            visibility=VISIBILITY[visibility],
             spoiler_text=warning,
             language=call.message.language,
-            idempotency_key=call.key,
+            idempotency_key=key(call),
             quoted_status_id=quoted,
         ),
         publishing=True,
     )
-    return _live(line, body)
+    return _live(line, call, body)
+
+
+def key(call: Call) -> str:
+    """What the server knows a call by: the same words at another time are another post."""
+    due = (call.due_at - EPOCH) // timedelta(microseconds=1)
+    return hashlib.sha256(f"mastodon/v1\n{call.key}\n{due}".encode()).hexdigest()
 
 
 def _repeat(line: wire.Line, call: Call) -> Published:
@@ -58,17 +67,33 @@ def _repeat(line: wire.Line, call: Call) -> Published:
     if part.text or part.media or call.message.options.keys() != {"repost"}:
         raise Refused("A repost has nothing of its own.", "Quote the post instead.")
     post = servers.known_here(line, call.message.options["repost"])
-    return _live(line, line.ask(lambda client: client.status_reblog(post), publishing=True))
+    body = line.ask(lambda client: client.status_reblog(post), publishing=True)
+    return _live(line, call, body)
 
 
-def _live(line: wire.Line, body: Any) -> Published:
+def _live(line: wire.Line, call: Call, body: Any) -> Published:
     live = published(line.base_url, body) if isinstance(body, dict) else None
     if live is None:
         # Genuine servers answer so when their filter took the post and threw it away.
         raise _line.lost(
             True, "The server took the post but did not name it.", "HTTP 2xx without a post's id"
         )
+    if said_before(body, call.due_at - SKEW):
+        raise Unconfirmed(
+            "The server answered with an earlier post.",
+            "Look at the account: somebody may have said the same by hand.",
+            evidence=f"HTTP 2xx with {live.remote_id}, made before this was due",
+        )
     return live
+
+
+def said_before(post: Mapping[str, Any], moment: datetime) -> bool:
+    """Whether the server says that a post is older; what it does not tell is not held against it."""
+    try:
+        made = datetime.fromisoformat(str(post.get("created_at")))
+    except ValueError:
+        return False
+    return made.tzinfo is not None and made < moment
 
 
 def remove(line: wire.Line, remote_id: str) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 from social_scheduler import text as texts
 from social_scheduler.platforms import Call, Seen
-from social_scheduler.platforms.mastodon import markup
+from social_scheduler.platforms.mastodon import addresses, markup
 from social_scheduler.text.counting import FULL_HANDLE
 
+VISIBILITY = {"public": "public", "unlisted": "unlisted", "followers": "private"}
+"""Our names for who sees a post, and the API's."""
+DEFAULT = "public"
+"""Who sees a post of which nothing was approved: never what the account's settings happen to be."""
 _OF_ITS_OWN = ""
 """What a post that is no reply replies to; None would mean that the server does not tell."""
 _PARAGRAPHS = re.compile(r"[^\S\n]*\n\s*\n")
@@ -23,27 +28,31 @@ def expected(call: Call) -> Seen:
     """
     if "repost" in call.message.options:
         return _repeated(call.message.account)
-    part = call.message.parts[call.number - 1]
+    part, options = call.message.parts[call.number - 1], call.message.options
     return Seen(
         author_id=call.message.account,
-        text=plain(call.message.options.get("warning", ""), part.text),
+        text=plain(options.get("warning", ""), part.text),
         links=None,
         media_count=len(part.media),
         alt_texts=tuple(_described(item.alt) for item in part.media),
         language=call.message.language,
         reply_to=call.reply_to or _OF_ITS_OWN,
+        visibility=VISIBILITY.get(options.get("visibility", DEFAULT)),
+        quoted=(addresses.place(options["quote"]),) if "quote" in options else (),
     )
 
 
-def shown(post: Mapping[str, Any], source: Mapping[str, Any] | None = None) -> Seen:
-    """A `Status` of the API in the same form; with its `source`, in the words that were sent."""
+def shown(
+    post: Mapping[str, Any], source: Mapping[str, Any] | None = None, server: str = ""
+) -> Seen:
+    """A `Status` of a server's API in the same form; with its `source`, in the words as sent."""
     account = post.get("account")
     author = str(account["id"]) if isinstance(account, dict) and "id" in account else None
     if post.get("reblog"):
         return _repeated(author)
     media = post.get("media_attachments")
     attached = [m for m in media if isinstance(m, dict)] if isinstance(media, list) else []
-    language = post.get("language")
+    language, visibility = post.get("language"), post.get("visibility")
     return Seen(
         author_id=author,
         text=_words(post, source),
@@ -52,7 +61,25 @@ def shown(post: Mapping[str, Any], source: Mapping[str, Any] | None = None) -> S
         alt_texts=tuple(_described(m.get("description")) for m in attached),
         language=language if isinstance(language, str) and language else None,
         reply_to=str(post.get("in_reply_to_id") or _OF_ITS_OWN),
+        visibility=visibility if isinstance(visibility, str) and visibility else None,
+        quoted=_quoted(post, server),
     )
+
+
+def _quoted(post: Mapping[str, Any], server: str) -> tuple[str, ...] | None:
+    """Every name of the post it quotes, here and at its own server; None while that is open.
+
+    Whoever is quoted may have to agree first; who said no is not quoted.
+    """
+    quote = post.get("quote")
+    if "quote" not in post or (isinstance(quote, dict) and quote.get("state") == "pending"):
+        return None
+    other = quote.get("quoted_status") if isinstance(quote, dict) else None
+    if not isinstance(other, dict):
+        return ()
+    here = f"{urlsplit(server).netloc.lower()}/{other.get('id')}"
+    given = [other[name] for name in ("url", "uri") if isinstance(other.get(name), str)]
+    return tuple(dict.fromkeys([here, *map(addresses.place, given)]))
 
 
 def _repeated(author: str | None) -> Seen:
@@ -74,12 +101,12 @@ def is_copy(found: Seen, wanted: Seen) -> bool:
 
 
 def could_be(found: Seen, wanted: Seen) -> bool:
-    """Whether all but the words is as we meant it."""
+    """Whether all but the words is as we meant it, as far as the server tells."""
     return (found.author_id, found.media_count, found.reply_to) == (
         wanted.author_id,
         wanted.media_count,
         wanted.reply_to,
-    )
+    ) and {"visibility", "quoted"}.isdisjoint(found.differences(wanted))
 
 
 def plain(warning: str, words: str) -> str:

@@ -13,6 +13,19 @@ from social_scheduler.errors import Refused, Unauthorized
 from social_scheduler.platforms import HONOURS_KEYS
 from social_scheduler.platforms.mastodon import addresses, outcomes, wire
 
+SOURCES = frozenset(
+    {
+        "https://github.com/mastodon/mastodon",
+        "https://github.com/glitch-soc/mastodon",
+        "https://github.com/hometown-fork/hometown",
+    }
+)
+"""Where the code of Mastodon is, and of those who changed it but kept how it treats keys."""
+_VERSION = re.compile(
+    r"([1-9]\d?)\.(\d{1,3})\.\d{1,3}(?:-?(?:alpha|beta|rc|nightly)[.0-9A-Za-z-]*)?"
+    r"(?:\+[.0-9A-Za-z-]+)?",
+    re.ASCII,
+)
 _QUOTES_SINCE = (4, 5)
 _LARGEST = 10**12
 
@@ -30,19 +43,21 @@ def instance(line: wire.Line) -> dict[str, Any]:
 def told(about: Mapping[str, Any]) -> dict[str, int]:
     """The limits that a server tells, and whether it makes one post of two calls with one key."""
     found = {name: n for name, n in _limits(about) if _sane(n)}
-    if genuine(about) is not None:
-        found[HONOURS_KEYS] = 1
-    return found
+    # Told even when it does not: it may be another server now than it was.
+    return {**found, HONOURS_KEYS: int(genuine(about) is not None)}
 
 
 def genuine(about: Mapping[str, Any]) -> tuple[int, int] | None:
     """The version of a Mastodon server; None for the others that speak its language.
 
-    Those say so in their version: "2.7.2 (compatible; Akkoma 3.10)".
+    Many of those say that they are some version of it, so a version alone proves nothing: the
+    server must name Mastodon's own code as its source.
     """
-    version = about.get("version")
-    match = re.match(r"(\d+)\.(\d+)", version) if isinstance(version, str) else None
-    if match is None or not isinstance(version, str) or "compatible" in version.lower():
+    version, source = about.get("version"), about.get("source_url")
+    if not isinstance(version, str) or not isinstance(source, str):
+        return None
+    match = _VERSION.fullmatch(version)
+    if match is None or source.partition("/tree/")[0].rstrip("/").lower() not in SOURCES:
         return None
     return int(match[1]), int(match[2])
 

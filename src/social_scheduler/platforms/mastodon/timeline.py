@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from social_scheduler.errors import NotSent, PlatformError, Refused, Unauthorized
 from social_scheduler.platforms import Call, Identity, Published, Seen
 from social_scheduler.platforms.mastodon import outcomes, posting, seen, servers, wire
 
-_SKEW = timedelta(minutes=2)
-"""Our clock and the server's may differ by this much."""
 _PAGE = 40
 _PAGES = 10
 _SOURCES = 10
@@ -33,7 +31,7 @@ def identify(line: wire.Line) -> Identity:
     if native_id is None or not isinstance(handle, str):
         raise outcomes.unnamed("saying whose keys these are")
     told = servers.told(servers.instance(line))
-    return Identity(native_id, handle, told, _scopes(line))
+    return Identity(line.redacted(native_id), line.redacted(handle), told, _scopes(line))
 
 
 def read_back(line: wire.Line, remote_id: str) -> Seen | None:
@@ -47,7 +45,7 @@ def read_back(line: wire.Line, remote_id: str) -> Seen | None:
         return None
     if not isinstance(body, dict) or body.get("id") != post:
         raise outcomes.unnamed("the post")
-    return seen.shown(body, None if body.get("reblog") else _source(line, post))
+    return seen.shown(body, None if body.get("reblog") else _source(line, post), line.base_url)
 
 
 def find(line: wire.Line, call: Call, since: datetime, known: frozenset[str]) -> Published | None:
@@ -60,14 +58,14 @@ def find(line: wire.Line, call: Call, since: datetime, known: frozenset[str]) ->
     theirs = servers.local(line, repeated) if repeated else None
     found: dict[str, Any] | None = None
     perhaps: list[dict[str, Any]] = []
-    for post in _since(line, posting.native(call.message.account), since - _SKEW):
+    for post in _since(line, posting.native(call.message.account), since - posting.SKEW):
         if str(post.get("id")) in known:
             continue
         if repeated is not None or post.get("reblog"):
             if repeated is not None and seen.repeats(post, repeated, theirs):
                 found = post
             continue
-        mine = seen.shown(post)
+        mine = seen.shown(post, server=line.base_url)
         if seen.is_copy(mine, wanted):
             found = post
         elif seen.could_be(mine, wanted):
@@ -82,7 +80,7 @@ def find(line: wire.Line, call: Call, since: datetime, known: frozenset[str]) ->
 
 def _says(line: wire.Line, post: dict[str, Any], wanted: Seen) -> bool:
     source = _source(line, posting.native(str(post.get("id"))))
-    return source is not None and seen.is_copy(seen.shown(post, source), wanted)
+    return source is not None and seen.is_copy(seen.shown(post, source, line.base_url), wanted)
 
 
 def _source(line: wire.Line, remote_id: str) -> dict[str, Any] | None:
@@ -101,8 +99,8 @@ def _since(line: wire.Line, account: str, since: datetime) -> Iterator[dict[str,
         posts = _page(line, account, before)
         if not posts:
             return
-        yield from posts
-        if _said_before(posts[-1], since):
+        yield from (post for post in posts if not posting.said_before(post, since))
+        if posting.said_before(posts[-1], since):
             return
         before = posting.native(str(posts[-1]["id"]))
     raise NotSent(
@@ -117,13 +115,6 @@ def _page(line: wire.Line, account: str, before: str | None) -> list[dict[str, A
     return [post for post in page if isinstance(post, dict) and "id" in post]
 
 
-def _said_before(post: dict[str, Any], since: datetime) -> bool:
-    try:
-        return datetime.fromisoformat(str(post.get("created_at"))).astimezone(UTC) < since
-    except (ValueError, OverflowError):
-        return False
-
-
 def _scopes(line: wire.Line) -> tuple[str, ...]:
     """What our app may do there, where the server tells."""
     try:
@@ -131,4 +122,8 @@ def _scopes(line: wire.Line) -> tuple[str, ...]:
     except PlatformError:
         return ()
     scopes = body.get("scopes") if isinstance(body, dict) else None
-    return tuple(s for s in scopes if isinstance(s, str)) if isinstance(scopes, list) else ()
+    return (
+        tuple(line.redacted(s) for s in scopes if isinstance(s, str))
+        if isinstance(scopes, list)
+        else ()
+    )

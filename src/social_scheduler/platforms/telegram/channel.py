@@ -27,7 +27,8 @@ def identify(line: wire.Line) -> Identity:
         raise NotSent("Telegram did not say which channel this is.")
     if chat.get("type") != "channel":
         raise Unauthorized(
-            f"That is a {chat.get('type')}, not a channel.", "Name the channel to post in."
+            f"That is a {line.redacted(chat.get('type'))}, not a channel.",
+            "Name the channel to post in.",
         )
     member = _dict(
         line.ask("getChatMember", {"chat_id": number, "user_id": bot["id"]}),
@@ -37,13 +38,12 @@ def identify(line: wire.Line) -> Identity:
     rights = tuple(right for right in _RIGHTS if member.get(right) is True)
     if member.get("status") != "administrator" or _RIGHTS[0] not in rights:
         raise Unauthorized(
-            f"The bot @{bot.get('username')} may not post in the channel (it is: "
-            f"{member.get('status')}).",
+            f"The bot @{line.redacted(bot.get('username'))} may not post in the channel (it is: "
+            f"{line.redacted(member.get('status'))}).",
             _REMEDY,
         )
-    return Identity(
-        str(number), handle if isinstance(handle, str) and handle else str(number), scopes=rights
-    )
+    known_as = line.redacted(handle) if isinstance(handle, str) and handle else str(number)
+    return Identity(str(number), known_as, scopes=rights)
 
 
 def _pin(line: wire.Line, number: str) -> None:

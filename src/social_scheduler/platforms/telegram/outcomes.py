@@ -25,6 +25,9 @@ _ABOUT_CHANNEL = re.compile(
     re.IGNORECASE,
 )
 
+# An album is several messages: of the others this says nothing.
+_OF_ALBUM = re.compile(r"failed to send message #\d+", re.IGNORECASE)
+
 
 class Answer(_line.Answer):
     """One complete HTTP answer of Telegram."""
@@ -82,7 +85,7 @@ def judge(answer: Answer, *, publishing: bool, now: datetime) -> Any:
         case 403 if own:
             raise _not_let_in(answer)
         case 400 | 413 if own:
-            raise _refused(answer)
+            raise _refused(answer, publishing=publishing)
         case status if 300 <= status < 400:
             problem = "Telegram pointed to another address, which is not followed."
         case status if status >= 500:
@@ -92,7 +95,10 @@ def judge(answer: Answer, *, publishing: bool, now: datetime) -> Any:
     raise lost(publishing, problem, answer.evidence)
 
 
-def _refused(answer: Answer) -> PlatformError:
+def _refused(answer: Answer, *, publishing: bool) -> PlatformError:
+    if publishing and _OF_ALBUM.search(answer.words()):
+        problem = "Telegram failed with one message of the album, and does not tell of the others."
+        return lost(publishing, problem, answer.evidence)
     if "migrate_to_chat_id" in answer.parameters:
         return Refused(
             "Telegram refused: the group has become another one, with another id.",

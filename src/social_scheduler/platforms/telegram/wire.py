@@ -49,6 +49,11 @@ class Line(_line.Line):
     def __repr__(self) -> str:
         return f"Line({self.base_url!r}, token hidden)"
 
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """The channel's name is among the keys and is no secret."""
+        return (self._token,)
+
     def ask(self, method: str, fields: Fields) -> Any:
         """Call one method that publishes nothing; its `result`, or the outcome raised."""
         return self._made(method, None, publishing=False, json=dict(fields))
@@ -82,7 +87,7 @@ class Line(_line.Line):
                     evidence=lost.evidence,
                 ) from None
             raise
-        answer = outcomes.Answer(found.status, found.headers, found.body, (self._token,))
+        answer = outcomes.Answer(found.status, found.headers, found.body, found.secrets)
         return outcomes.judge(answer, publishing=publishing, now=self.now())
 
 

@@ -40,8 +40,8 @@ def identify(line: wire.Line) -> Identity:
             held = line.connection.keys
             lasts = bool(held.get(keys.REFRESH))
             return Identity(
-                native_id,
-                handle,
+                line.redacted(native_id),
+                line.redacted(handle),
                 scopes=keys.scopes(held),
                 ends_at=None if lasts else keys.ends_at(held),
             )

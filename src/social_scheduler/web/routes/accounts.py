@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from fastapi import APIRouter, Request, Response
 
 from social_scheduler.errors import (
@@ -71,7 +73,14 @@ def sign_in(request: Request, account: str) -> Response:
     except TOLD as problem:
         return _account(request, account, problem)
     label = platform_named(desk.context, entry.platform).label
-    answer = desk.page(request, "account_leave.html", address=address, label=label, name=account)
+    answer = desk.page(
+        request,
+        "account_leave.html",
+        address=address,
+        host=urlsplit(address).netloc,
+        label=label,
+        name=account,
+    )
     # Not a redirect: the policy lets no form of ours lead to another site.
     answer.headers["Refresh"] = f"0; url={address}"
     return answer
