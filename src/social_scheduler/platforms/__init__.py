@@ -15,7 +15,7 @@ import base64
 import hashlib
 import importlib
 import pkgutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -228,6 +228,14 @@ class Call:
     def text(self) -> str:
         """The part's words, as approved."""
         return self.message.parts[self.number - 1].text
+
+    def uploaded(self, now: datetime) -> Iterator[tuple[Attachment, Upload | None]]:
+        """The part's pictures and films in order, each with its upload while that may be used."""
+        held = {upload.sha256: upload for upload in self.uploads}
+        for item in self.message.parts[self.number - 1].media:
+            upload = held.get(item.sha256)
+            usable = upload is not None and upload.ready and upload.expires_at > now
+            yield item, upload if usable else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,17 @@ def lost(publishing: bool, problem: str, evidence: str) -> PlatformError:
     return Unconfirmed(problem, "Look whether it is live before anything else.", evidence=evidence)
 
 
+def undecided(publishing: bool, network: str, status: int, evidence: str) -> PlatformError:
+    """The outcome of an answer that says neither yes nor no in the network's own way."""
+    if 300 <= status < 400:
+        problem = f"{network} pointed to another address, which is not followed."
+    elif status >= 500:
+        problem = f"{network} failed with HTTP {status}."
+    else:
+        problem = f"{network} answered HTTP {status}, which is unforeseen."
+    return lost(publishing, problem, evidence)
+
+
 class Line:
     """One account's line to a network, for one call: `session` and the time under it.
 

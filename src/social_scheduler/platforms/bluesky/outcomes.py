@@ -12,7 +12,7 @@ from typing import Any
 
 from social_scheduler.errors import NotSent, RateLimited, Refused, Unauthorized
 from social_scheduler.platforms import _line
-from social_scheduler.platforms._line import lost, said_in
+from social_scheduler.platforms._line import lost, said_in, undecided
 
 _PAUSE = timedelta(minutes=5)
 _DAY = timedelta(hours=24)
@@ -83,14 +83,10 @@ def judge(answer: Answer, *, publishing: bool, now: datetime) -> dict[str, Any]:
         )
     if 400 <= answer.status < 500 and answer.problem:
         raise _said_no(answer)
-    if 300 <= answer.status < 400:
-        problem = "Bluesky pointed to another address, which is not followed."
-    elif answer.status >= 500:
-        problem = f"Bluesky failed with HTTP {answer.status}."
-    else:
-        # Without a problem's name it is not the server's word, but some machine's in between.
-        problem = f"HTTP {answer.status} without Bluesky's words."
-    raise lost(publishing, problem, answer.evidence)
+    if 300 <= answer.status < 400 or answer.status >= 500:
+        raise undecided(publishing, "Bluesky", answer.status, answer.evidence)
+    # Without a problem's name it is not the server's word, but some machine's in between.
+    raise lost(publishing, f"HTTP {answer.status} without Bluesky's words.", answer.evidence)
 
 
 def _said_no(answer: Answer) -> Exception:

@@ -12,7 +12,7 @@ from typing import Any
 
 from social_scheduler.errors import NotSent, PlatformError, RateLimited, Refused, Unauthorized
 from social_scheduler.platforms import _line
-from social_scheduler.platforms._line import lost, said_in
+from social_scheduler.platforms._line import lost, said_in, undecided
 
 _WINDOW = timedelta(minutes=5)
 _LONGEST_WAIT = timedelta(hours=24)
@@ -71,13 +71,7 @@ def judge(answer: Answer, *, publishing: bool, now: datetime) -> Any:
             raise _keys_refused(answer)
         case 400 | 403 | 404 | 406 | 410 | 413 | 422:
             raise _refused(answer, publishing=publishing)
-        case status if 300 <= status < 400:
-            problem = "The server pointed to another address, which is not followed."
-        case status if status >= 500:
-            problem = f"The server failed with HTTP {status}."
-        case status:
-            problem = f"The server answered HTTP {status}, which is unforeseen."
-    raise lost(publishing, problem, answer.evidence)
+    raise undecided(publishing, "The server", answer.status, answer.evidence)
 
 
 def _refused(answer: Answer, *, publishing: bool) -> PlatformError:

@@ -152,11 +152,9 @@ def _can_be_opened(address: object) -> bool:
 
 def _pictures(line: wire.Line, call: Call) -> list[str]:
     """The uploads of the part's pictures and films, in the part's order."""
-    held = {upload.sha256: upload for upload in call.uploads}
     found = []
-    for item in call.message.parts[call.number - 1].media:
-        upload = held.get(item.sha256)
-        if upload is None or upload.expires_at <= line.now() or not upload.ready:
+    for item, upload in call.uploaded(line.now()):
+        if upload is None:
             raise NotSent(
                 f"The server does not hold {item.sha256[:12]} (any more, or not yet).",
                 "It is uploaded again before the next try.",

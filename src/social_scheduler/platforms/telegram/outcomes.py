@@ -12,7 +12,7 @@ from typing import Any
 
 from social_scheduler.errors import PlatformError, RateLimited, Refused, Unauthorized
 from social_scheduler.platforms import _line
-from social_scheduler.platforms._line import lost
+from social_scheduler.platforms._line import lost, undecided
 
 _PAUSE = timedelta(minutes=1)
 _LONGEST_PAUSE = timedelta(days=7)
@@ -86,13 +86,7 @@ def judge(answer: Answer, *, publishing: bool, now: datetime) -> Any:
             raise _not_let_in(answer)
         case 400 | 413 if own:
             raise _refused(answer, publishing=publishing)
-        case status if 300 <= status < 400:
-            problem = "Telegram pointed to another address, which is not followed."
-        case status if status >= 500:
-            problem = f"Telegram failed with HTTP {status}."
-        case status:
-            problem = f"Telegram answered HTTP {status}, which is unforeseen."
-    raise lost(publishing, problem, answer.evidence)
+    raise undecided(publishing, "Telegram", answer.status, answer.evidence)
 
 
 def _refused(answer: Answer, *, publishing: bool) -> PlatformError:

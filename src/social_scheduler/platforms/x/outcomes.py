@@ -19,7 +19,7 @@ from social_scheduler.errors import (
     Unconfirmed,
 )
 from social_scheduler.platforms import _line
-from social_scheduler.platforms._line import lost, said_in
+from social_scheduler.platforms._line import lost, said_in, undecided
 
 _WINDOW = timedelta(minutes=15)
 _DAY = timedelta(hours=24)
@@ -101,13 +101,7 @@ def judge(answer: Answer, *, publishing: bool, now: datetime) -> dict[str, Any]:
                 # Not X's own words but some machine's in between: who knows what it did with ours.
                 raise lost(publishing, f"HTTP {answer.status} without X's words.", answer.evidence)
             raise (publishing and _said_before(answer)) or _refused(answer)
-        case status if 300 <= status < 400:
-            problem = "X pointed to another address, which is not followed."
-        case status if status >= 500:
-            problem = f"X failed with HTTP {status}."
-        case status:
-            problem = f"X answered HTTP {status}, which is unforeseen."
-    raise lost(publishing, problem, answer.evidence)
+    raise undecided(publishing, "X", answer.status, answer.evidence)
 
 
 def _forbidden(answer: Answer, *, publishing: bool) -> PlatformError:

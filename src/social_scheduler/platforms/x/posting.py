@@ -108,11 +108,9 @@ def _flag(body: dict[str, object] | None, name: str) -> object:
 
 def _media(line: wire.Line, call: Call) -> list[str]:
     """The uploads of the part's pictures and films, in the part's order."""
-    held = {upload.sha256: upload for upload in call.uploads}
     found = []
-    for item in call.message.parts[call.number - 1].media:
-        upload = held.get(item.sha256)
-        if upload is None or upload.expires_at <= line.now() or not upload.ready:
+    for item, upload in call.uploaded(line.now()):
+        if upload is None:
             raise NotSent(
                 f"X does not hold picture {item.sha256[:12]} (any more), or is not done with it.",
                 "It is handed over again before the next try.",
