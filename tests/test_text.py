@@ -53,6 +53,7 @@ CORPUS = [
     "x.com/i/web/status/1 فلسطين.com قريبا.شبكة é.com",
     "état.fr",
     "😀example.org 日本.example.com日本",
+    "http://xn--はじめよう.com/a http://xn--ls8h.la/a",
 ]
 
 
@@ -182,6 +183,15 @@ def test_hashtags_are_found_in_every_script() -> None:
         "＃東京",
         "#می\u200cشود",
     ]
+
+
+@pytest.mark.parametrize("sign", ["✌", "✌\ufe0e", "✌\ufe0f", "✌🏿\ufe0f", FAMILY])
+def test_a_hashtag_may_follow_an_emoji(sign: str) -> None:
+    assert _texts(text.hashtags(f"a {sign}#tag")) == ["#tag"]
+
+
+def test_a_host_may_follow_an_emoji_in_a_hashtag() -> None:
+    assert _texts(text.links("#😀.example.org #.example.org")) == ["example.org"]
 
 
 def test_mentions_are_found_with_their_servers() -> None:

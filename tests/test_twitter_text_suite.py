@@ -37,6 +37,12 @@ tests:
     - {description: found, text: "(https://example.org/a_(b)) example.com.", expected: ["https://example.org/a_(b)", example.com]}
   urls_with_indices:
     - {description: with its place, text: "a https://example.org/", expected: [{url: "https://example.org/", indices: [2, 22]}]}
+  urls_with_directional_markers:
+    - {description: with its place among marks, text: "\u2066\u202Aexample.org\u202C\u2069", expected: [{url: example.org, indices: [2, 13]}]}
+  tco_urls_with_params:
+    - {description: a short one, text: "https://t.co/abc?amp=1", expected: ["https://t.co/abc?amp=1"]}
+  hashtags_from_astral:
+    - {description: "written as halves, \uD840\uDC21", text: "#\uD840\uDC21", expected: ["\uD840\uDC21"]}
   country:
     - {description: iq, text: "https://example.iq", expected: ["https://example.iq"]}
   cashtags:
@@ -56,7 +62,7 @@ def test_cases_of_every_kind_pass(suite: Path) -> None:
     ran: Counter[str] = Counter()
     left: Counter[str] = Counter()
     assert list(failures(cases(suite), ran, left)) == []
-    assert ran.total() == 15
+    assert ran.total() == 18
     assert sorted(left) == ["cashtags", "mentions_or_lists_with_indices"]
 
 

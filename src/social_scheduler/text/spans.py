@@ -27,8 +27,11 @@ _ACCENTED = (
 )
 # A label of a host: all but punctuation, spaces, direction marks; here with - and _ inside.
 _LABEL = rf"[^!'#%&()*+,\\./:;<=>?@\[\]^{{|}}~${_SPACES}{_NEVER}{_MARKS}]++"
+# X counts in halves of characters, so that one beyond U+FFFF always has something before it.
 _HOST = re.compile(
-    rf"(?<![A-Za-z0-9@＠$#＃{_NEVER}])(https?://)?({_LABEL}(?:\.{_LABEL})++)", re.IGNORECASE
+    rf"(?:(?<![A-Za-z0-9@＠$#＃{_NEVER}])|(?=[\U00010000-\U0010ffff]))"
+    rf"(https?://)?({_LABEL}(?:\.{_LABEL})++)",
+    re.IGNORECASE,
 )
 _MAY_HOLD_A_HOST = re.compile(
     rf"\.[^!'#%&()*+,\\\-./:;<=>?@\[\]^_{{|}}~${_SPACES}{_NEVER}{_MARKS}]"
@@ -55,7 +58,7 @@ _IN_HASHTAG = (
     r"\u3003\u0f0b\u0f0c\u00b7"
 )
 _HASHTAG: Final = regex.compile(
-    rf"(?<![{_IN_HASHTAG}&])[#＃](?![\ufe0f\u20e3])(?=[{_IN_HASHTAG}]*[\p{{L}}\p{{M}}])"
+    rf"(?:(?<![{_IN_HASHTAG}&])|(?<=[\ufe0e\ufe0f]))[#＃](?![\ufe0f\u20e3])(?=[{_IN_HASHTAG}]*[\p{{L}}\p{{M}}])"
     rf"[{_IN_HASHTAG}]++(?![#＃]|://)"
 )
 # Not after what makes it an e-mail address or a wink, unless that is an old retweet's RT.
@@ -142,7 +145,10 @@ def _encodes(host: str) -> bool:
     """Whether every label is short enough for the name system, in the form it is asked for there.
 
     Not Python's own codec: it refuses a label that mixes directions, which the networks take.
+    What says that it is encoded may not need encoding again.
     """
+    if host.startswith("xn--") and not _latin_hosts(host, 0, len(host)):
+        return False
     return all(
         len(label) <= _LONGEST_LABEL
         and (label.isascii() or len(b"xn--" + label.encode("punycode")) <= _LONGEST_LABEL)
