@@ -11,8 +11,11 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from io import BytesIO
 from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from social_scheduler.app import DATABASE_FILE, Opened, make_workspace, open_workspace
 from social_scheduler.config import Settings
@@ -327,6 +330,13 @@ class Desk:
         return review.approve(
             self.context, self.actor(by), reference, self.shown(reference, *languages)
         )
+
+    def picture(self, colour: str = "red") -> Attachment:
+        """A small picture that the workspace holds."""
+        data = BytesIO()
+        Image.new("RGB", (8, 8), colour).save(data, "PNG")
+        sha256 = self.context.media.put(data.getvalue(), "image/png")
+        return Attachment(sha256=sha256, type="image/png", alt=f"A {colour} square.")
 
     def ready(self, *posts: PlannedPost) -> None:
         """Queue posts, have Rana approve them, and turn the clock to the first's due time."""

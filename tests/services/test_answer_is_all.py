@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import timedelta
-from io import BytesIO
 
 import pytest
-from PIL import Image
 
 from social_scheduler.errors import Unconfirmed
 from social_scheduler.lifecycle import DeliveryState as D
-from social_scheduler.message import Attachment
 from social_scheduler.platforms import Call, Connection, Published, Recovery, RecoveryKind
 from social_scheduler.services import settle
 from social_scheduler.store import reading as reading_store
@@ -36,13 +33,6 @@ def handed_over(desk: Desk) -> dict[str, bytes]:
     wire.say = told  # type: ignore[method-assign]
     wire.asked = asked
     return found
-
-
-def picture(desk: Desk, colour: str = "red") -> Attachment:
-    data = BytesIO()
-    Image.new("RGB", (8, 8), colour).save(data, "PNG")
-    sha256 = desk.context.media.put(data.getvalue(), "image/png")
-    return Attachment(sha256=sha256, type="image/png", alt=f"A {colour} square.")
 
 
 def proof(desk: Desk) -> Proof:
@@ -72,7 +62,7 @@ class TestFiles:
     def test_they_go_out_with_the_words_and_never_before(
         self, desk: Desk, handed_over: dict[str, bytes]
     ) -> None:
-        items = [picture(desk, "red"), picture(desk, "green")]
+        items = [desk.picture("red"), desk.picture("green")]
         post = desk.post(pictures=items)
         desk.ready(post)
         desk.clock.at = post.window.due_at - timedelta(minutes=20)
@@ -100,7 +90,7 @@ class TestFiles:
             before(connection, call)
 
         desk.wire.asked = asked
-        item = picture(desk)
+        item = desk.picture()
         desk.ready(desk.post(words={"wire-en": ["one", "two"]}, pictures=[item]))
 
         desk.tick()
@@ -110,7 +100,7 @@ class TestFiles:
     def test_one_changed_between_the_last_look_and_the_call_is_not_sent(
         self, desk: Desk, handed_over: dict[str, bytes]
     ) -> None:
-        item = picture(desk)
+        item = desk.picture()
         path = desk.context.media.path(item.sha256)
         original = path.read_bytes()
         desk.ready(desk.post(pictures=[item]))
@@ -137,7 +127,7 @@ class TestFiles:
     def test_one_changed_before_the_last_look_blocks_it(
         self, desk: Desk, handed_over: dict[str, bytes]
     ) -> None:
-        item = picture(desk)
+        item = desk.picture()
         desk.ready(desk.post(pictures=[item]))
         desk.context.media.path(item.sha256).unlink()
 

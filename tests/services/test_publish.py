@@ -6,11 +6,9 @@ import dataclasses
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from io import BytesIO
 from typing import BinaryIO
 
 import pytest
-from PIL import Image
 
 from social_scheduler.errors import NotSent, RateLimited, Refused, Unauthorized, Unconfirmed
 from social_scheduler.lifecycle import DeliveryState as D
@@ -27,13 +25,6 @@ from tests.services.desk import WORKER, Desk, whose
 def attempts(desk: Desk) -> list[Attempt]:
     with desk.context.database.read() as tx:
         return store.attempts_of(tx, desk.looked().delivery.id)
-
-
-def picture(desk: Desk) -> Attachment:
-    data = BytesIO()
-    Image.new("RGB", (8, 8), "red").save(data, "PNG")
-    sha256 = desk.context.media.put(data.getvalue(), "image/png")
-    return Attachment(sha256=sha256, type="image/png", alt="A red square.")
 
 
 def thread(desk: Desk, parts: int = 3) -> None:
@@ -338,7 +329,7 @@ class TestBeforeTheIntent:
         assert desk.state() is D.PUBLISHED
 
     def test_a_refused_picture_fails_the_delivery(self, desk: Desk) -> None:
-        desk.ready(desk.post(pictures=[picture(desk)]))
+        desk.ready(desk.post(pictures=[desk.picture()]))
         desk.wire.troubles = {"upload": [Refused("not a picture")]}
 
         desk.tick()
@@ -386,7 +377,7 @@ class TestBeforeTheIntent:
     def test_what_a_module_did_not_foresee_before_the_call_is_asked_again(
         self, desk: Desk, call: str
     ) -> None:
-        desk.ready(desk.post(pictures=[picture(desk)]))
+        desk.ready(desk.post(pictures=[desk.picture()]))
         desk.wire.troubles = {call: [KeyError("data")]}
 
         desk.tick()
@@ -398,7 +389,7 @@ class TestBeforeTheIntent:
         assert desk.state() is D.PUBLISHED
 
     def test_pictures_are_uploaded_ahead_and_only_once(self, desk: Desk) -> None:
-        post = desk.post(pictures=[picture(desk)])
+        post = desk.post(pictures=[desk.picture()])
         desk.ready(post)
         desk.clock.at = post.window.due_at - timedelta(minutes=20)
 
@@ -411,7 +402,7 @@ class TestBeforeTheIntent:
         assert desk.wire.calls == ["identify", "upload", "publish"]
 
     def test_pictures_of_what_is_not_approved_never_leave(self, desk: Desk) -> None:
-        post = desk.post(pictures=[picture(desk)])
+        post = desk.post(pictures=[desk.picture()])
         desk.queue(post)
         desk.clock.at = post.window.due_at - timedelta(minutes=20)
 
@@ -420,7 +411,7 @@ class TestBeforeTheIntent:
         assert desk.wire.calls == []
 
     def test_pictures_of_what_is_held_never_leave(self, desk: Desk) -> None:
-        post = desk.post(pictures=[picture(desk)])
+        post = desk.post(pictures=[desk.picture()])
         desk.ready(post)
         desk.clock.at = post.window.due_at - timedelta(minutes=20)
         hold.add_hold(
@@ -432,7 +423,7 @@ class TestBeforeTheIntent:
         assert "upload" not in desk.wire.calls
 
     def test_a_picture_that_was_changed_on_disk_is_not_sent(self, desk: Desk) -> None:
-        item = picture(desk)
+        item = desk.picture()
         desk.ready(desk.post(pictures=[item]))
         path = desk.context.media.path(item.sha256)
         path.chmod(0o600)
@@ -447,7 +438,7 @@ class TestBeforeTheIntent:
     def test_a_picture_file_that_cannot_be_opened_stops_nothing_but_its_post(
         self, desk: Desk
     ) -> None:
-        item = picture(desk)
+        item = desk.picture()
         desk.ready(desk.post("one", pictures=[item]), desk.post("two"))
         path = desk.context.media.path(item.sha256)
         path.unlink()
@@ -461,7 +452,7 @@ class TestBeforeTheIntent:
 
     def test_a_call_never_goes_out_without_its_approved_pictures(self, desk: Desk) -> None:
         """A hold that came and went kept them from being handed over."""
-        desk.ready(desk.post(pictures=[picture(desk)]))
+        desk.ready(desk.post(pictures=[desk.picture()]))
         (turn,) = desk.publisher.claim_due()
         placed = hold.add_hold(
             desk.context, desk.actor("dima"), scope="everything", value="", reason="flood"
@@ -476,7 +467,7 @@ class TestBeforeTheIntent:
     def test_a_call_never_goes_out_with_pictures_that_the_network_has_dropped(
         self, desk: Desk
     ) -> None:
-        desk.ready(desk.post(late=180, pictures=[picture(desk)]))
+        desk.ready(desk.post(late=180, pictures=[desk.picture()]))
         (turn,) = desk.publisher.claim_due()
         ready = desk.publisher.make_ready(turn)
         desk.clock.forward(hours=1)
@@ -488,7 +479,7 @@ class TestBeforeTheIntent:
     def test_two_workers_that_hand_over_one_picture_do_not_stop_each_other(
         self, desk: Desk
     ) -> None:
-        desk.ready(desk.post(pictures=[picture(desk)]))
+        desk.ready(desk.post(pictures=[desk.picture()]))
         desk.clock.forward(minutes=-20)
         other = desk.new_publisher("worker-2")
         alone = desk.wire.upload
@@ -533,7 +524,7 @@ class TestFilms:
 
     def test_a_film_that_is_ready_in_time_is_sent_when_due(self, desk: Desk) -> None:
         desk.wire.working_on_uploads = 3
-        desk.ready(desk.post(pictures=[picture(desk)]))
+        desk.ready(desk.post(pictures=[desk.picture()]))
         desk.clock.forward(minutes=-20)
         for _ in range(5):
             desk.publisher.reach.prepare_ahead()
@@ -546,7 +537,7 @@ class TestFilms:
 
     def test_while_the_network_works_on_it_when_due_nothing_is_sent_yet(self, desk: Desk) -> None:
         desk.wire.working_on_uploads = 2
-        desk.ready(desk.post(pictures=[picture(desk)]))
+        desk.ready(desk.post(pictures=[desk.picture()]))
         desk.tick()
         assert (desk.state(), desk.wire.texts) == (D.SCHEDULED, [])
         assert "still works on a film" in desk.trouble()
@@ -561,7 +552,7 @@ class TestFilms:
         self, desk: Desk
     ) -> None:
         desk.wire.working_on_uploads = -1
-        desk.ready(desk.post(pictures=[picture(desk)]))
+        desk.ready(desk.post(pictures=[desk.picture()]))
         for _ in range(2):
             desk.tick()
             desk.clock.forward(minutes=1)

@@ -19,7 +19,6 @@ from social_scheduler.store import publishing
 from social_scheduler.store.database import Transaction
 from social_scheduler.worker.pipeline import Pipeline
 from tests.services.desk import WORKER, Desk, whose
-from tests.services.test_publish import picture
 
 
 class Line:
@@ -284,7 +283,7 @@ def test_stopping_in_the_middle_of_a_thread_with_pictures_loses_no_other_answer(
     """Its next part would be made ready by hands that are gone."""
     line = Line(desk)
     words = {"wire-en": ["one", "two"], "wire-ar": "صباح الخير"}
-    desk.ready(desk.post(words=words, pictures=[picture(desk)]))
+    desk.ready(desk.post(words=words, pictures=[desk.picture()]))
     both_asked = threading.Barrier(2)
 
     def asked(_connection: Connection, call: Call) -> None:

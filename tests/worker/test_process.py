@@ -296,6 +296,27 @@ class TestOnBothDatabases:
         assert worker._failure is None
         assert desk.state() is desk.state(account="wire-ar") is D.PUBLISHED
 
+    def test_it_is_not_idle_while_a_network_works_on_a_film_that_is_due(
+        self, desk: Desk, worker: Worker
+    ) -> None:
+        desk.wire.working_on_uploads = 3
+        desk.ready(desk.post(pictures=[desk.picture()]))
+        idle = []
+        with start(worker):
+            worker.pipeline.start()
+            worker._connect()
+            for _ in range(6):
+                worker.tick()
+                worker.pipeline.settled()
+                worker._look_now.set()
+                worker.look()
+                idle.append((desk.state(), worker.idle()))
+                desk.clock.forward(seconds=30)
+            worker.pipeline.stop()
+
+        assert idle[:2] == [(D.SCHEDULED, False)] * 2
+        assert idle[-1] == (D.PUBLISHED, True)
+
     def test_somebody_quicker_is_no_reason_to_stop(self, desk: Desk, worker: Worker) -> None:
         def beaten() -> None:
             raise Conflict("Another worker was quicker.")

@@ -38,7 +38,11 @@ PasswordFile = Annotated[
     ),
 ]
 Nobody = Annotated[
-    bool, typer.Option("--until-idle", help="End when nothing is due within five seconds.")
+    bool,
+    typer.Option(
+        "--until-idle",
+        help="End when nothing is due within five seconds and no film is waited for.",
+    ),
 ]
 
 

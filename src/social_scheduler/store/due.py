@@ -320,6 +320,32 @@ def to_prepare(
     )
 
 
+def is_film_awaited(tx: Transaction, now: datetime) -> bool:
+    """Whether something due waits only for its network to be done with what was handed over."""
+    unready = select(Upload.delivery_id).where(
+        Upload.delivery_id == Delivery.id, ~Upload.ready, Upload.expires_at > now
+    )
+    return (
+        tx.scalar(
+            select(Delivery.id)
+            .join(Post, Post.id == Delivery.post_id)
+            .join(Account, Account.id == Delivery.account_id)
+            .where(
+                SCHEDULED,
+                Delivery.pictures > 0,
+                Delivery.not_before <= now,
+                Delivery.due_at <= now,
+                Delivery.not_after > now,
+                _APPROVED,
+                Account.state == AccountState.CONNECTED,
+                unready.exists(),
+            )
+            .limit(1)
+        )
+        is not None
+    )
+
+
 def lapsed(tx: Transaction, now: datetime, limit: int) -> list[int]:
     """Deliveries whose window has closed."""
     return list(

@@ -67,7 +67,7 @@ CLOCK_OFF = timedelta(seconds=5)
 """How far this machine's clock may be from the database's for it to publish."""
 
 IDLE_AHEAD = timedelta(seconds=5)
-"""`--until-idle` ends when nothing is due within this."""
+"""`--until-idle` ends when nothing is due within this, and no film is waited for."""
 
 TROUBLE = (
     DeliveryState.UNCONFIRMED,
@@ -275,7 +275,10 @@ class Worker:
         self._looked = True
 
     def idle(self) -> bool:
-        """Whether nothing is being sent, due, or to be looked at within five seconds."""
+        """Whether nothing is being sent, due or to be looked at within five seconds.
+
+        What is due and waits for its network to be done with a film is not left behind.
+        """
         # In turn with the tick: what it has claimed and not yet handed over is not idle.
         with self._turn:
             begun = self._ticked and self._looked and self._connected
@@ -283,9 +286,12 @@ class Worker:
                 return False
         if self._look_now.is_set() or self._looking.locked():
             return False  # what is being read back is not to be read back, for the database
-        soon = self.context.now() + IDLE_AHEAD
+        now = self.context.now()
+        soon = now + IDLE_AHEAD
         with self.context.database.read() as tx:
             pulse = due_store.pulse(tx)
+            if due_store.is_film_awaited(tx, now):
+                return False
         if _is_past(pulse.look, soon) or _is_past(pulse.proof, soon):
             return False
         return not (_is_past(pulse.ready, soon) and is_anything_due(self.context, IDLE_AHEAD))
