@@ -15,7 +15,8 @@ from _engine_crew import spread
 from _engine_place import soon
 from _engine_report import Row, load
 
-from social_scheduler.services.publish import INTENTS_AT_ONCE, Begun, Publisher, Ready
+from social_scheduler.services.calling import Begun, Ready
+from social_scheduler.services.publish import INTENTS_AT_ONCE, Publisher
 
 ACCOUNTS = 500
 OUTCOMES = 200
@@ -90,7 +91,7 @@ def _drive(publisher: Publisher) -> dict[str, tuple[float, float]]:
                 with counted("look, intent, journal"):
                     begun += publisher.begin(_some(ready, first, low + OUTCOMES))
             with counted("call"):
-                ended = [(one, publisher.call(one)) for one in begun]
+                ended = [(one, publisher.caller.call(one)) for one in begun]
             with counted("outcome: journal"):
                 publisher.keep(ended)
             with counted("outcome: database"):

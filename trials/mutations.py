@@ -40,12 +40,12 @@ def _everywhere(original: Any, replacement: Any) -> None:
 
 
 def _retry_until_success() -> None:
-    from social_scheduler.services.publish import Publisher
+    from social_scheduler.services.calling import Caller
 
-    call = Publisher.call
+    call = Caller.call
 
     @functools.wraps(call)
-    def again_and_again(self: Publisher, begun: Any) -> Any:
+    def again_and_again(self: Caller, begun: Any) -> Any:
         outcome = call(self, begun)
         tries = 0
         while outcome.outcome == "unconfirmed" and tries < 3:
@@ -56,7 +56,7 @@ def _retry_until_success() -> None:
             outcome = call(self, fresh)
         return outcome
 
-    Publisher.call = again_and_again  # type: ignore[method-assign]
+    Caller.call = again_and_again  # type: ignore[method-assign]
 
 
 def _mark_sent_first() -> None:

@@ -20,7 +20,7 @@
         └── Unconfirmed           it may be live
 
 A platform module may raise the last five and nothing else; whatever else escapes from it
-is treated as `Unconfirmed` (services/publish.py), never as something to repeat.
+is treated as `Unconfirmed` (services/calling.py), never as something to repeat.
 """
 
 from __future__ import annotations

@@ -15,8 +15,9 @@ from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.message import Attachment
 from social_scheduler.platforms import Call, Connection, Published, Upload, may_still_go_out
 from social_scheduler.services import hold, review
+from social_scheduler.services.calling import INTENT_LASTS
 from social_scheduler.services.claim import LEASE, Room, Turn, take_due
-from social_scheduler.services.publish import INTENT_LASTS, NOT_HANDED_OVER
+from social_scheduler.services.unsent import NOT_HANDED_OVER
 from social_scheduler.store import publishing as store
 from social_scheduler.store.tables import AccountState, Attempt
 from tests.services.desk import WORKER, Desk, whose
@@ -366,7 +367,7 @@ class TestBeforeTheIntent:
         right = desk.publisher.make_ready(Turn((claim,), desk.clock()))
 
         begun = desk.publisher.begin([each for each in (wrong, right) if each])
-        desk.publisher.conclude([(one, desk.publisher.call(one)) for one in begun])
+        desk.publisher.conclude([(one, desk.publisher.caller.call(one)) for one in begun])
 
         assert [(s.account, s.text) for s in desk.wire.ledger] == [
             ("id-wire-en", "two: good morning")

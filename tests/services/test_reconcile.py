@@ -261,7 +261,7 @@ class TestSeveralWorkers:
         ready = desk.publisher.make_ready(Turn((desk.claimed(),), desk.clock()))
         assert ready is not None
         (begun,) = desk.publisher.begin([ready])
-        desk.publisher.keep([(begun, desk.publisher.call(begun))])  # and here it is killed
+        desk.publisher.keep([(begun, desk.publisher.caller.call(begun))])  # and here it is killed
         desk.clock.forward(seconds=31)
         recover_silent(desk.context, By("worker-2", desk.clock()))
         assert desk.state() is D.UNCONFIRMED

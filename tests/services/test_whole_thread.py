@@ -13,7 +13,7 @@ from social_scheduler.message import Attachment, Card, Message, content_digest
 from social_scheduler.planning import PlannedPost
 from social_scheduler.platforms import Call, Connection
 from social_scheduler.services import settle
-from social_scheduler.services.publish import NOT_HANDED_OVER
+from social_scheduler.services.unsent import NOT_HANDED_OVER
 from tests.services.desk import Desk
 
 

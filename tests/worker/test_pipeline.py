@@ -12,8 +12,8 @@ from social_scheduler.errors import DatabaseBusy, NotSent
 from social_scheduler.journal import Outcome
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.platforms import Call, Connection, Identity
+from social_scheduler.services.calling import Begun
 from social_scheduler.services.claim import LEASE, Claim
-from social_scheduler.services.publish import Begun
 from social_scheduler.services.reconcile import recover_silent
 from social_scheduler.store import publishing
 from social_scheduler.store.database import Transaction
@@ -185,7 +185,7 @@ def test_stopping_finishes_the_call_under_way_and_gives_the_rest_back(desk: Desk
     line.pipeline.add(desk.publisher.claim_due())
     assert begun.wait(30)
     line.pipeline.stop()
-    desk.publisher.give_back(line.pipeline.leftover())
+    desk.publisher.unsent.give_back(line.pipeline.leftover())
 
     assert desk.wire.texts == ["one: good morning"]
     assert (desk.state("week/one"), desk.state("week/two")) == (D.PUBLISHED, D.SCHEDULED)
@@ -299,7 +299,7 @@ def test_stopping_in_the_middle_of_a_thread_with_pictures_loses_no_other_answer(
     while desk.wire.calls.count("publish") < 2:
         pass
     line.pipeline.stop()
-    desk.publisher.abandon(line.pipeline.unfinished(), "its worker stopped")
+    desk.publisher.unsent.abandon(line.pipeline.unfinished(), "its worker stopped")
 
     assert line.failures == []
     assert sorted(desk.wire.texts) == ["one", "صباح الخير"]

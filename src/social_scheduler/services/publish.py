@@ -21,65 +21,28 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from datetime import datetime, timedelta
 
-from social_scheduler.errors import (
-    Conflict,
-    DatabaseBusy,
-    NotSent,
-    PlatformError,
-    RateLimited,
-    Refused,
-    SchedulerError,
-    Unauthorized,
-    Unconfirmed,
-)
+from social_scheduler.errors import Conflict, DatabaseBusy, PlatformError, Refused, SchedulerError
 from social_scheduler.journal import Intent, Outcome
 from social_scheduler.lifecycle import DeliveryState, PartState
-from social_scheduler.platforms import (
-    Call,
-    Connection,
-    Platform,
-    Published,
-    Upload,
-    may_still_go_out,
-    parts_said,
-)
+from social_scheduler.platforms import Call, parts_said
+from social_scheduler.services.calling import Begun, Caller, Ready
 from social_scheduler.services.claim import ALL_THERE_IS, Burst, Claim, Room, Turn, take_due
 from social_scheduler.services.context import Context
 from social_scheduler.services.last_look import Blocked, Cleared, Grounds, last_look
-from social_scheduler.services.outcome import (
-    FREE,
-    Under,
-    apply_outcomes,
-    give_up_if_late,
-    miss,
-    pause_after,
-)
+from social_scheduler.services.outcome import Under, apply_outcomes
 from social_scheduler.services.reach import Reach, stored_message
+from social_scheduler.services.unsent import NOT_HANDED_OVER, Unsent
 from social_scheduler.store import looking
 from social_scheduler.store import publishing as store
 from social_scheduler.store.database import Transaction
-from social_scheduler.store.looking import Looked
-from social_scheduler.store.steps import (
-    By,
-    DeliveryStep,
-    PartStep,
-    step_delivery,
-    step_many,
-)
+from social_scheduler.store.steps import By, DeliveryStep, PartStep, step_many
 
-INTENT_LASTS = 1.0
-"""Seconds between intent and call after which the call is given up as certainly not made."""
 INTENTS_AT_ONCE = 20
 """How many intents share a commit (a larger group alone); after a crash each may be live."""
-BLOCKED_FOR = timedelta(seconds=30)
-NOT_HANDED_OVER = "its pictures are not at the network yet"
-NEVER = datetime.min.replace(tzinfo=UTC)
-
 CRASH_POINTS = (
     "prepared",
     "claimed",
@@ -92,34 +55,6 @@ CRASH_POINTS = (
     "proved",
 )
 """Named moments at which a rehearsal can kill the worker (`work --crash-at`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Ready:
-    """A claim of which everything that can go wrong before the intent went well."""
-
-    claim: Claim
-    platform: Platform
-    connection: Connection
-    native_id: str
-    """Whom the network says these very keys belong to."""
-    uploads: Sequence[Upload] = ()
-    intact: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class Begun:
-    """One call whose intent is durable, and which is to be made at once or not at all."""
-
-    ready: Ready
-    call: Call
-    written: float
-    """By the monotonic clock, before the last look."""
-    looked_at: datetime
-    not_after: datetime
-    under: Under
-    about: str
-    """For people: which post, which part, where to."""
 
 
 @dataclass
@@ -147,6 +82,8 @@ class Publisher:
             self.read_timeout,
             self.ends,
         )
+        self.caller = Caller(self.context, self.reach, self.probe, self.monotonic)
+        self.unsent = Unsent(self.context, self.worker, self.reach, self.told)
 
     def claim_due(self, ahead: timedelta = timedelta(0), room: Room = ALL_THERE_IS) -> list[Turn]:
         """Lease what is due by now + `ahead`, as far as there is room."""
@@ -165,7 +102,7 @@ class Publisher:
         while True:
             ready = self.make_ready(turn)
             begun = self.begin([ready]) if ready else []
-            ended = [(one, self.call(one)) for one in begun]
+            ended = [(one, self.caller.call(one)) for one in begun]
             going_on = self.conclude(ended) if ended else []
             if not going_on:
                 return
@@ -184,14 +121,14 @@ class Publisher:
                 raise
             except PlatformError as trouble:
                 problem = trouble
-                self._not_begun(claim, trouble)
+                self.unsent.not_begun(claim, trouble)
             except SchedulerError as trouble:
                 problem = trouble
-                self._give_back([claim], str(trouble))
+                self.unsent.release([claim], str(trouble))
             if problem is not None:
                 others = [each for each in turn.claims if each != claim]
                 why = f"released together with {claim.account}: {problem.problem}"
-                self._give_back(others, why, passing=not isinstance(problem, Refused))
+                self.unsent.release(others, why, passing=not isinstance(problem, Refused))
                 return None
         return found
 
@@ -222,7 +159,7 @@ class Publisher:
         except Conflict as problem:
             if len(turns) > 1:
                 return [begun for turn in turns for begun in self.begin([turn])]
-            self._give_back([ready.claim for ready in turns[0]], problem.problem)
+            self.unsent.release([ready.claim for ready in turns[0]], problem.problem)
             return []  # nothing of the intent was kept
 
     def _begin(self, turns: Sequence[Sequence[Ready]]) -> list[Begun]:
@@ -241,7 +178,8 @@ class Publisher:
                         if isinstance(look, Cleared)
                     ]
                 else:
-                    self._blocked(tx, grounds, turn, looks)
+                    claims = [ready.claim for ready in turn]
+                    self.unsent.blocked(tx, grounds, list(zip(claims, looks, strict=True)))
             if not cleared:
                 return []
             intents = self._write_intents(tx, cleared, now, grounds.change)
@@ -322,48 +260,6 @@ class Publisher:
         under = Under(looked.delivery.post_id, len(looked.parts), ready.claim.keys)
         return Begun(ready, call, written, now, looked.delivery.not_after, under, about)
 
-    def call(self, begun: Begun) -> Outcome:
-        """The one call. Whatever a module did not foresee may be live."""
-        platform, call = begun.ready.platform, begun.call
-        result: Published | PlatformError
-        with contextlib.ExitStack() as files:
-            try:
-                if platform.sends_files:
-                    call = self.reach.with_files(call, files)
-                if not self._is_in_time(begun.written, begun.looked_at, begun.not_after):
-                    raise NotSent("The call was given up: too long since its intent was written.")
-            except NotSent as problem:
-                return _as_outcome(begun.ready, call, problem)
-            try:
-                with self.in_time(begun.written, begun.looked_at, begun.not_after):
-                    result = platform.publish(begun.ready.connection, call)
-            except (NotSent, RateLimited, Refused, Unauthorized, Unconfirmed) as problem:
-                result = problem
-            except Exception as problem:  # noqa: BLE001  (see errors.py: unforeseen means unconfirmed)
-                result = Unconfirmed(
-                    "Something unforeseen happened.", evidence=type(problem).__name__
-                )
-        self.probe("answered")
-        return _as_outcome(begun.ready, call, result)
-
-    @contextlib.contextmanager
-    def in_time(self, written: float, looked_at: datetime, not_after: datetime) -> Iterator[None]:
-        """What is published inside leaves within a second of its last look, or not at all.
-
-        A module may ask its network something first, and that may take long.
-        """
-        check = may_still_go_out.set(lambda: self._is_in_time(written, looked_at, not_after))
-        try:
-            yield
-        finally:
-            may_still_go_out.reset(check)
-
-    def _is_in_time(self, written: float, looked_at: datetime, not_after: datetime) -> bool:
-        now = self.context.now()
-        # Both clocks: the monotonic one stands still while a machine sleeps.
-        passed = max(self.monotonic() - written, (now - looked_at).total_seconds())
-        return passed <= INTENT_LASTS and now < not_after
-
     def conclude(self, ended: Sequence[tuple[Begun, Outcome]]) -> list[Claim]:
         """Keep what came of calls: the journal, then the database. Answers what goes on."""
         self.keep(ended)
@@ -406,128 +302,6 @@ class Publisher:
                 return [begun.ready.claim] if goes_on else []
         return []
 
-    def abandon(self, claims: Sequence[Claim], why: str) -> None:
-        """No call was made after `begin` went wrong: whatever was kept of it, nothing was sent."""
-        with self.context.database.work() as tx:
-            by = By(self.worker, self.context.now())
-            for claim in claims:
-                looked = looking.look(tx, claim.delivery_id)
-                if looked.delivery.attempt != claim.fence:
-                    continue
-                part = next((p for p in looked.parts if p.state is PartState.SENDING), None)
-                if part is None:
-                    self._release(tx, claim, looked, why, passing=True)
-                else:
-                    unsent = Outcome(
-                        claim.delivery_id, claim.fence, part.number, "not_sent", evidence=why
-                    )
-                    apply_outcomes(tx, self.context, [unsent], by)
-
-    def give_back(self, turns: Sequence[Turn]) -> None:
-        """Leases that this worker will not use: others, or it itself later, take them again."""
-        by = By(self.worker, self.context.now(), "its worker stops")
-        with self.context.database.work() as tx:
-            for claim in (claim for turn in turns for claim in turn.claims):
-                step_delivery(
-                    tx,
-                    claim.delivery_id,
-                    "release",
-                    by,
-                    fence=claim.fence,
-                    attempt=claim.fence + 1,
-                    **FREE,
-                )
-
-    def _not_begun(self, claim: Claim, problem: PlatformError) -> None:
-        """Trouble before the intent: nothing was sent, whatever it was."""
-        by = By(self.worker, self.context.now(), problem.problem)
-        with self.context.database.work() as tx:
-            looked = looking.look(tx, claim.delivery_id)
-            if isinstance(problem, Refused) and not looked.live:
-                step_delivery(
-                    tx,
-                    claim.delivery_id,
-                    "refuse",
-                    by,
-                    fence=claim.fence,
-                    trouble=problem.problem,
-                    **FREE,
-                )
-                self.told(f"{looked.reference} to {claim.account}: {problem}")
-                return
-            until = problem.until if isinstance(problem, RateLimited) else None
-            passing = not isinstance(problem, Refused)
-            self._release(tx, claim, looked, problem.problem, until=until, passing=passing)
-        if isinstance(problem, Unauthorized):
-            self.reach.suspend(looked, problem, claim.keys)
-
-    def _blocked(
-        self,
-        tx: Transaction,
-        grounds: Grounds,
-        turn: Sequence[Ready],
-        looks: Sequence[Cleared | Blocked],
-    ) -> None:
-        """Give a turn back, with the reason. What a hold stopped is missed: people decide."""
-        now = self.context.now()
-        found = [(r.claim, look) for r, look in zip(turn, looks, strict=True)]
-        stopped = [(c, look) for c, look in found if isinstance(look, Blocked)]
-        held = any(look.looked.held_by(grounds.holds) for _, look in stopped)
-        for claim, look in found:
-            if isinstance(look, Blocked):
-                reason = str(look)
-            else:
-                reason = "released together with " + "; ".join(
-                    f"{c.account}: {other}" for c, other in stopped
-                )
-            if held and look.looked.delivery.attempt == claim.fence:
-                miss(tx, look.looked, reason, By(self.worker, now))
-                self.told(f"{look.looked.reference} to {claim.account}: not sent — {reason}")
-            else:
-                rests = max(o.looked.account.limited_until or NEVER for _, o in stopped)
-                passing = rests > now or all(o.reasons == (NOT_HANDED_OVER,) for _, o in stopped)
-                self._release(tx, claim, look.looked, reason, until=rests, passing=passing)
-
-    def _give_back(self, claims: Sequence[Claim], reason: str, *, passing: bool = False) -> None:
-        if not claims:
-            return
-        with self.context.database.work() as tx:
-            for claim in claims:
-                looked = looking.look(tx, claim.delivery_id)
-                self._release(tx, claim, looked, reason, passing=passing)
-
-    def _release(
-        self,
-        tx: Transaction,
-        claim: Claim,
-        looked: Looked,
-        reason: str,
-        *,
-        until: datetime | None = None,
-        passing: bool = False,
-    ) -> None:
-        """Give the lease back, with the reason.
-
-        A thread under way goes on later when the trouble is `passing`, else stops for a person.
-        """
-        now = self.context.now()
-        by = By(self.worker, now, reason)
-        tries = looked.delivery.tries
-        again = max(until or now, now + (pause_after(tries) if passing else BLOCKED_FOR))
-        later: dict[str, Any] = {
-            "ready_at": again,
-            "tries": tries + 1 if passing else tries,
-            "trouble": reason,
-            **FREE,
-        }
-        step = "release"
-        if looked.delivery.state is DeliveryState.SENDING:
-            step = "postpone" if passing else "stop"
-        done = step_delivery(tx, claim.delivery_id, step, by, fence=claim.fence, **later)
-        if done and passing:
-            give_up_if_late(tx, looked, again, by)
-        self.told(f"{looked.reference} to {claim.account}: not sent — {reason}")
-
 
 def _look(grounds: Grounds, ready: Ready, now: datetime) -> Cleared | Blocked:
     """The last look, at exactly what the call would use."""
@@ -548,37 +322,3 @@ def _look(grounds: Grounds, ready: Ready, now: datetime) -> Cleared | Blocked:
     if wanted != [u.sha256 for u in ready.uploads if u.expires_at > now]:
         return Blocked(found.looked, (NOT_HANDED_OVER,))
     return found
-
-
-def _as_outcome(ready: Ready, call: Call, result: Published | PlatformError) -> Outcome:
-    claim = ready.claim
-    kind: Literal["published", "not_sent", "rate_limited", "refused", "unauthorized", "unconfirmed"]
-    match result:
-        case Published():
-            return Outcome(
-                claim.delivery_id,
-                claim.fence,
-                call.number,
-                "published",
-                remote_id=result.remote_id,
-                url=result.url,
-                rest=tuple((p.remote_id, p.url) for p in result.rest),
-                differs=tuple(result.seen.differences(ready.platform.as_seen(call)))
-                if result.seen
-                else None,
-            )
-        case RateLimited():
-            kind = "rate_limited"
-        case NotSent():
-            kind = "not_sent"
-        case Refused():
-            kind = "refused"
-        case Unauthorized():
-            kind = "unauthorized"
-        case _:
-            kind = "unconfirmed"
-    until = result.until.timestamp() if isinstance(result, RateLimited) else None
-    evidence = f"{result.problem} {result.evidence}".strip()
-    return Outcome(
-        claim.delivery_id, claim.fence, call.number, kind, evidence=evidence, until=until
-    )

@@ -1,6 +1,6 @@
 """A worker's way to the networks: keys, whose they are, and pictures handed over ahead.
 
-Nothing here is public or cannot be repeated; publish.py makes the calls that count.
+Nothing here is public or cannot be repeated; calling.py makes the calls that count.
 """
 
 from __future__ import annotations

@@ -65,7 +65,7 @@ def repeat(
             return None
         why = by.because("not there; the same call again, of which the network makes one post")
         remember(tx, why, "repeat", delivery_id=looked.delivery.id, part=call.number)
-    with publisher.in_time(written, now, looked.delivery.not_after):
+    with publisher.caller.in_time(written, now, looked.delivery.not_after):
         try:
             return platform.publish(connection, replace(call, uploads=uploads))
         except Exception:  # noqa: BLE001 - it stays unconfirmed, and a person decides

@@ -13,8 +13,8 @@ from collections import deque
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from social_scheduler.services.calling import Ready
 from social_scheduler.services.claim import Claim, Turn
-from social_scheduler.services.publish import Ready
 
 
 @dataclass(eq=False, slots=True)

@@ -24,8 +24,9 @@ from datetime import datetime
 
 from social_scheduler.errors import DatabaseBusy
 from social_scheduler.journal import Outcome
+from social_scheduler.services.calling import Begun, Ready
 from social_scheduler.services.claim import Claim, Room, Turn
-from social_scheduler.services.publish import INTENTS_AT_ONCE, Begun, Publisher, Ready
+from social_scheduler.services.publish import INTENTS_AT_ONCE, Publisher
 from social_scheduler.worker.lanes import Lanes, Waiting
 
 log = logging.getLogger(__name__)
@@ -215,7 +216,7 @@ class Pipeline:
         claims = [(waiting, one.claim) for waiting, ready in batch for one in ready]
         while True:
             try:
-                self.publisher.abandon([claim for _, claim in claims], why)
+                self.publisher.unsent.abandon([claim for _, claim in claims], why)
                 break
             except DatabaseBusy:
                 if self.stopping.wait(PAUSE):
@@ -230,7 +231,7 @@ class Pipeline:
             self._changed.notify_all()
 
     def _call(self, waiting: Waiting, begun: Begun) -> None:
-        self._ended.put((waiting, begun, self.publisher.call(begun)))
+        self._ended.put((waiting, begun, self.publisher.caller.call(begun)))
 
     def _keep(self) -> None:
         ending = False

@@ -185,8 +185,8 @@ class Worker:
         self._slots.release(CLOCK_THREADS)  # a job that starts now sees that it is over
         self.pipeline.stop()
         with contextlib.suppress(WorkspaceError):  # else leases end, and recovery settles the rest
-            self.publisher.give_back(self.pipeline.leftover())
-            self.publisher.abandon(self.pipeline.unfinished(), "its worker stopped")
+            self.publisher.unsent.give_back(self.pipeline.leftover())
+            self.publisher.unsent.abandon(self.pipeline.unfinished(), "its worker stopped")
             if self._failure is None:
                 self._noted = note_past(self.context, self._noted)
                 self._beat(stopped=True)
