@@ -45,6 +45,7 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stab
             "C:/Program Files/Google/Chrome/Application/chrome.exe",
             "C:/Program Files (x86)/Microsoft/Edge/Application/msedge.exe")  # fmt: skip
 BROWSER_PACKAGES = ("chromium", "fonts-noto-core", "fonts-noto-color-emoji")
+NEED_SERVERS = "selected tests need Bluesky's server"  # so says tests/on_pds.py
 CHECKS = {
     "ruff check": ["ruff", "check", "."],
     "ruff format": ["ruff", "format", "--check", "."],
@@ -99,10 +100,19 @@ def find_browser() -> str | None:
     return found
 
 
-def start_servers() -> subprocess.Popen[str] | None:
-    """Begin to build the real network servers, beside the checks; None if they are built."""
-    if find_pds():
-        return None
+def needs_servers(arguments: Sequence[str], env: Mapping[str, str]) -> bool:
+    """Whether a test that speaks to a real network server is among those that are selected."""
+    if not arguments:
+        return True
+    listing = [program("pytest"), "--collect-only", "-q", *arguments]
+    found = subprocess.run(
+        listing, cwd=ROOT, env=env, capture_output=True, text=True, errors="replace", check=False
+    )
+    return NEED_SERVERS in found.stdout
+
+
+def start_servers() -> subprocess.Popen[str]:
+    """Begin to build the real network servers, beside the checks."""
     say("Bluesky's server is being built beside the checks (once, about two minutes).")
     return subprocess.Popen(
         [sys.executable, str(ROOT / "dev_servers.py")],
@@ -172,7 +182,9 @@ def test(arguments: list[str]) -> int:
         say(note)
         if is_ci():
             results.append(Result("browser", 0.0, ok=False))
-    building = start_servers() if servers else None  # not before: both may call apt-get
+    # Not before, for both may call apt-get.
+    build = servers and not find_pds() and needs_servers(arguments, env)
+    building = start_servers() if build else None
     workers = max(2, min(8, os.cpu_count() or 2))
     tests = ["pytest", "-n", str(workers), "--dist", "loadgroup", *arguments]
     results += run_stages(CHECKS, env)
@@ -204,9 +216,9 @@ def bench(arguments: list[str]) -> int:
 
 
 def conformance(arguments: list[str]) -> int:
-    """Count and find as X does: run the suite it publishes with twitter-text. FILE..."""
+    """Count and find as X does: run the suite it publishes with twitter-text. FILE... [--help]"""
     env = prepare("test")
-    named = [str(Path(each).resolve()) for each in arguments]
+    named = [each if each[:1] == "-" else str(Path(each).resolve()) for each in arguments]
     os.chdir(ROOT)
     hand_over([program("python"), "-m", "tests.twitter_text_suite", *named], env)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import dev
 import pytest
 
 from tests.pds import NotBuilt, Pds
@@ -40,6 +41,12 @@ def tell_version(config: pytest.Config, server: Pds) -> None:
     config.stash[VERSION] = server.version
     if hasattr(config, "workeroutput"):
         config.workeroutput[_TOLD] = server.version
+
+
+def pytest_report_collectionfinish(config: pytest.Config, items: list[pytest.Item]) -> list[str]:
+    """When tests are only listed: tell dev.py whether the server has to be built for them."""
+    marked = sum(item.get_closest_marker("pds") is not None for item in items)
+    return [f"{marked} {dev.NEED_SERVERS}"] if marked and config.option.collectonly else []
 
 
 @pytest.hookimpl(optionalhook=True)

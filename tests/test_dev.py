@@ -318,6 +318,22 @@ def test_what_building_needs_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
         dev_servers.get_compilers()
 
 
+@pytest.mark.parametrize(
+    ("arguments", "needed"),
+    [
+        ([], True),
+        (["tests/test_pds.py"], True),
+        (["tests/test_pds.py", "-m", "not pds"], False),
+        (["tests/test_dev.py", "-x"], False),
+        (["tests/no-such-file.py"], False),
+    ],
+)
+def test_a_server_is_built_only_when_a_selected_test_speaks_to_it(
+    arguments: list[str], needed: bool
+) -> None:
+    assert dev.needs_servers(arguments, os.environ) == needed
+
+
 @pytest.mark.parametrize(("code", "told"), [(0, False), (1, True)])
 def test_servers_that_could_not_be_built_are_told_with_the_reason(code: int, told: bool) -> None:
     script = f"print('no compiler'); raise SystemExit({code})"

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from social_scheduler.errors import PlatformError, Refused, plain, plain_name
+from social_scheduler.errors import PlatformError, Refused, Unauthorized, plain, plain_name
 
 
 @pytest.mark.parametrize(
@@ -49,3 +49,16 @@ def test_a_networks_problem_and_evidence_are_plain(kind: type[PlatformError]) ->
 
     assert problem.problem == r"refused: \x00 and \ud800"
     assert problem.evidence == r"400 \x00 and \ud800"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("Invalid identifier or password", "Invalid identifier or password. Sign in."),
+        ("Not now.", "Not now. Sign in."),
+        ("Who? ", "Who? Sign in."),
+    ],
+)
+def test_a_networks_words_end_before_what_to_do_about_them(words: str, told: str) -> None:
+    assert str(Unauthorized(words, "Sign in.")) == told
+    assert Unauthorized(words).problem == words.rstrip()

@@ -71,7 +71,7 @@ def test_one_person_counts_once() -> None:
     twice = verdict(2, given(1), given(1))
 
     assert (twice.words, twice.enough) == (1, False)
-    assert twice.missing == "1 of 2 approvals"
+    assert twice.missing == "awaits 1 more approval"
     assert verdict(2, given(1), given(2)).enough
 
 

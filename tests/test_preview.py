@@ -43,12 +43,19 @@ def text_of(part: PartLook) -> str:
 
 @pytest.mark.parametrize("platform", HERE)
 def test_the_words_stand_there_to_the_letter(platform: str) -> None:
-    text = f"شكرًا @NATO\n\nRead {ADDRESS}, #LifeafterDaesh #الحياة_بعد_داعش and example.org."
+    partner = {"mastodon": "@nato@social.example", "bluesky": "@nato.example.org"}
+    text = f"شكرًا {partner.get(platform, '@NATO')}\n\nRead {ADDRESS}, #LifeafterDaesh #الحياة_بعد_داعش and example.org."
     part = look(platform, text)
     assert text_of(part) == text
     assert [p.kind for line in part.lines for p in line if p.kind != "plain"] == [
         *("mention", "link", "tag", "tag", "link"),
     ]
+
+
+@pytest.mark.parametrize(("platform", "known"), [("x", True), ("mastodon", False)])
+def test_a_mention_is_what_its_network_takes_for_one(platform: str, known: bool) -> None:
+    part = look(platform, "شكرًا و@nato")
+    assert ("mention" in [p.kind for line in part.lines for p in line]) is known
 
 
 @pytest.mark.parametrize(
@@ -146,6 +153,23 @@ def test_a_film_tells_its_length(milliseconds: int, clock: str) -> None:
     assert look("x", "Home", film).shown[0].clock == clock
 
 
+@pytest.mark.parametrize(
+    ("platform", "of_pictures", "of_films"),
+    [
+        ("x", True, False),
+        ("bluesky", True, True),
+        ("mastodon", True, True),
+        ("telegram", False, False),
+    ],
+)
+def test_it_says_where_readers_do_not_see_a_description(
+    platform: str, of_pictures: bool, of_films: bool
+) -> None:
+    still, moving, film = picture(), picture(milliseconds=900), picture(type="video/mp4")
+    seen = [look(platform, "Home", each).shown[0].alt_seen for each in (still, moving, film)]
+    assert seen == [of_pictures, of_pictures, of_films]
+
+
 def test_the_box_is_ours_where_we_make_it_and_the_networks_else() -> None:
     card = Card(link=ADDRESS, title="Meridia", description="A week", picture=picture())
     ours = look("bluesky", f"Read {ADDRESS}", card=card).box
@@ -165,6 +189,8 @@ def test_there_is_no_box_beside_media_or_where_nobody_makes_one() -> None:
     assert look("telegram", f"Read {ADDRESS}", options={"preview": "no"}).box is None
     assert look("x", f"Read {ADDRESS}", options={"quote": "https://x.com/a/status/1"}).box is None
     assert look("x", "Home").box is None
+    without = replace(LIMITS["x"], box=False)
+    assert look("x", f"Read {ADDRESS}", limits=without).box is None
 
 
 def test_a_network_without_manners_of_its_own_shows_everything() -> None:

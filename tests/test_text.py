@@ -194,6 +194,25 @@ def test_a_host_may_follow_an_emoji_in_a_hashtag() -> None:
     assert _texts(text.links("#😀.example.org #.example.org")) == ["example.org"]
 
 
+@pytest.mark.parametrize(
+    ("network", "words", "found"),
+    [
+        ("x", "و@NATO @nato@social.example @nato.example.org (@NATO)", ["@NATO", "@nato", "@NATO"]),
+        ("mastodon", "و@a@b.example &@a@b.example /@a, @a@b.example.", ["@a@b.example"] * 2),
+        ("mastodon", "é@a https://b.example/@a @a @a-b", ["@a", "@a-b"]),
+        ("telegram", "و@NATO @NATOو @abc (@NATO) t.me/@NATO @NATO's", ["@NATO", "@NATO"]),
+        ("bluesky", "و@nato.example.org @NATO @a@b.example", ["@nato.example.org"]),
+        ("elsewhere", "@NATO @a@b.example", ["@NATO", "@a@b.example"]),
+    ],
+)
+def test_a_mention_is_what_the_network_takes_for_one(
+    network: str, words: str, found: list[str]
+) -> None:
+    spans = text.mentions_on(network, words)
+    assert _texts(spans) == found
+    assert all(words[span.start : span.end] == span.text for span in spans)
+
+
 def test_mentions_are_found_with_their_servers() -> None:
     words = (
         "@Partner, (@me@example.org) @us.bsky.social. @end.Thanks me@example.org https://x.com/@no"

@@ -78,6 +78,44 @@ def test_a_case_that_fails_is_told_and_fails_the_run(
     assert "0 passed, 1 failed" in said
 
 
-def test_without_a_file_it_says_which(capsys: pytest.CaptureFixture[str]) -> None:
-    assert main([]) == 2
-    assert "validate.yml" in capsys.readouterr().out
+@pytest.mark.parametrize(
+    ("content", "told"),
+    [
+        (None, "x.yml: it cannot be read: No such file or directory."),
+        (b"\xff\xfe", "x.yml: it cannot be read: it is not UTF-8."),
+        (b"tests:\n  urls: [", "x.yml:2:10: it is neither YAML nor JSON: "),
+        (b"- one\n- two\n", "x.yml: it is no suite: `tests` with groups is expected"),
+        (b"tests: [1]\n", "x.yml: it is no suite"),
+        (b"tests: {urls: [{text: a}]}\n", "x.yml: it is no suite"),
+        (b"", "x.yml: it is no suite"),
+    ],
+)
+def test_a_file_that_is_no_suite_is_told_with_place_and_remedy(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], content: bytes | None, told: str
+) -> None:
+    path = tmp_path / "x.yml"
+    if content is not None:
+        path.write_bytes(content)
+    assert main([str(path)]) == 2
+    said = capsys.readouterr().err
+    assert f"{tmp_path}/{told}" in said
+    assert "Name files of conformance/" in said
+    assert "Traceback" not in said
+
+
+def test_a_suite_of_nothing_we_do_is_no_success(tmp_path: Path) -> None:
+    path = tmp_path / "x.yml"
+    path.write_text("tests: {urls: [{description: odd, text: a, expected: null}]}\n")
+    assert main([str(path)]) == 2
+
+
+@pytest.mark.parametrize(("arguments", "code"), [([], 2), (["--help"], 0), (["--urls", "x"], 2)])
+def test_it_says_what_it_is_for_and_which_files_it_takes(
+    capsys: pytest.CaptureFixture[str], arguments: list[str], code: int
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(arguments)
+    assert ended.value.code == code
+    said = "".join(capsys.readouterr())
+    assert "usage: python3 dev.py conformance [-h] FILE [FILE ...]" in said
+    assert ("the test suite that X publishes" in said) == (code == 0)

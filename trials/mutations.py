@@ -166,8 +166,9 @@ def _fence_not_checked() -> None:
         whole = isinstance(row, steps.DeliveryStep)
         return dataclasses.replace(row, fence=attempt(tx, row.id)) if whole else row
 
-    def step_many(tx: Any, by: Any, *taken: Any) -> None:
-        many(tx, by, *((step, [unfenced(tx, row) for row in rows]) for step, rows in taken))
+    def step_many(tx: Any, by: Any, *taken: Any, **more: Any) -> None:
+        rows = ((step, [unfenced(tx, row) for row in rows]) for step, rows in taken)
+        many(tx, by, *rows, **more)
 
     def apply_outcomes(tx: Any, context: Any, ended: Any, by: Any, *more: Any) -> Any:
         current = [dataclasses.replace(o, attempt=attempt(tx, o.delivery)) for o in ended]

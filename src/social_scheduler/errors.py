@@ -148,12 +148,16 @@ class PlatformError(SchedulerError):
     """What came of one call to a network.
 
     `evidence` is kept with the attempt: status codes and the network's own words, never secrets.
+    Before a remedy the network's words get the full stop that they may lack.
     """
 
     status = 502
 
     def __init__(self, problem: str, remedy: str = "", *, evidence: str = "") -> None:
-        super().__init__(plain(problem), remedy)
+        problem = plain(problem).rstrip()
+        if remedy and not problem.endswith((".", "!", "?", "…", "؟")):
+            problem += "."
+        super().__init__(problem, remedy)
         self.evidence = plain(evidence)
 
 

@@ -163,7 +163,8 @@ RULES: tuple[Rule, ...] = (
         "request_changes",
         P.CHANGES_REQUESTED,
         Who.REVIEWER,
-        "A reviewer gives a reason; every approval of this revision ends.",
+        "A reviewer gives a reason, while anything is left to send; every approval of this "
+        "revision ends.",
     ),
     _post(
         [P.APPROVED],

@@ -162,6 +162,7 @@ class Limits:
     picture_side: int
     picture_types: frozenset[str]
     alt_text: int
+    """0: readers see none. Authors write it all the same: others do, and reviewers."""
     thread: bool
     text_bytes: int = 0
     """Bytes of UTF-8 that a text may have besides; 0: as many as its length allows."""
@@ -174,13 +175,22 @@ class Limits:
     film_milliseconds: int = 0
     moving_picture_bytes: int = 0
     """For GIF; 0: none, or shown as a film."""
+    film_alt_text: bool = True
+    """Whether readers see that of a film, where they see that of pictures."""
     captions: bool = False
     """Whether a film takes captions."""
+    box: bool = True
+    """Whether there is a box for a link at all."""
     own_card: bool = False
     """Whether the box for a link is ours to make."""
     options: frozenset[str] = frozenset()
     """Of OPTIONS, those that it knows."""
     extra: Mapping[str, int] = field(default_factory=dict)
+
+    def shows_alt(self, item: Attachment) -> bool:
+        """Whether readers there can have it told to them what a picture or film shows."""
+        film = item.type.startswith("video/")
+        return self.alt_text > 0 and (self.film_alt_text or not film)
 
     def room(self, *, media: bool) -> int:
         """How long a text may be, with or without media beside it."""

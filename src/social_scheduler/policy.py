@@ -90,7 +90,8 @@ class Verdict:
         if self.required is None:
             return "no rule of the policy allows it"
         if self.words < self.required:
-            return f"{self.words} of {self.required} approvals"
+            left = self.required - self.words
+            return f"awaits {left}{' more' * (self.words > 0)} approval{'s' * (left > 1)}"
         return "" if self.window else "the new time awaits one approval"
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from social_scheduler.campaign.render import length
 from social_scheduler.message import Attachment, Limits, Message
-from social_scheduler.text import hashtags, links, mentions, prefix
+from social_scheduler.text import hashtags, links, mentions_on, prefix
 
 Ratio = tuple[int, int]
 """Width to height."""
@@ -88,6 +88,7 @@ class Box:
     picture: str = ""
     """The SHA-256 of our own card's picture."""
     alt: str = ""
+    """For whoever reviews it: no network shows it."""
 
     @property
     def ours(self) -> bool:
@@ -101,6 +102,8 @@ class Shown:
 
     item: Attachment
     cell: Ratio | None = None
+    alt_seen: bool = True
+    """Whether readers can have its description told to them there."""
 
     @property
     def cropped(self) -> bool:
@@ -150,8 +153,8 @@ def look_of(message: Message, limits: Limits) -> Look:
     )
 
 
-def lines_of(text: str, manners: Manners = _PLAIN, end: int | None = None) -> Lines:
-    """A text's lines in pieces that keep their order in either direction.
+def lines_of(text: str, network: str = "", end: int | None = None) -> Lines:
+    """A text's lines in pieces that keep their order in either direction, as a network shows them.
 
     Put together again they are the text, to the letter. What stands after `end` is beyond it.
     """
@@ -159,16 +162,17 @@ def lines_of(text: str, manners: Manners = _PLAIN, end: int | None = None) -> Li
     start = 0
     for line in text.split("\n"):
         rest = None if end is None else end - start
-        found.append(_pieces(line, manners, rest))
+        found.append(_pieces(line, network, rest))
         start += len(line) + 1
     return tuple(found)
 
 
-def _pieces(line: str, manners: Manners, end: int | None) -> tuple[Piece, ...]:
+def _pieces(line: str, network: str, end: int | None) -> tuple[Piece, ...]:
+    manners = MANNERS.get(network, _PLAIN)
     spans = sorted(
         [(s.start, s.end, "link") for s in links(line)]
         + [(s.start, s.end, "tag") for s in hashtags(line)]
-        + [(s.start, s.end, "mention") for s in mentions(line)]
+        + [(s.start, s.end, "mention") for s in mentions_on(network, line)]
     )
     found: list[Piece] = []
     at = 0
@@ -214,12 +218,15 @@ def _part(message: Message, number: int, limits: Limits, manners: Manners) -> Pa
         ends, end = "folded", prefix(said.text, limits.counted_in, manners.folds)
     frame = manners.frames.get(len(said.media)) if len(said.media) > 1 else None
     return PartLook(
-        lines=lines_of(said.text, manners, end),
+        lines=lines_of(said.text, message.platform, end),
         length=count,
         limit=limit,
         counted_in=limits.counted_in,
         ends=ends,
-        shown=_shown(said.media, frame, manners),
+        shown=tuple(
+            replace(shown, alt_seen=limits.shows_alt(shown.item))
+            for shown in _shown(said.media, frame, manners)
+        ),
         frame=frame,
         box=_box(message, number, limits, manners),
     )
@@ -255,7 +262,7 @@ def _cut_to(item: Attachment, cell: Ratio) -> bool:
 def _box(message: Message, number: int, limits: Limits, manners: Manners) -> Box | None:
     """The box for a link: media take its place, and an author may have said no to it."""
     part = message.parts[number - 1]
-    if part.media or message.options.get("preview") == "no":
+    if part.media or not limits.box or message.options.get("preview") == "no":
         return None
     card = message.card if number == 1 else None
     if card is not None:

@@ -89,7 +89,6 @@ ACCOUNTS = Accounts(
         account("x-quiet", "en", thread=False),
         account("plain-en", "en"),
         account("box-en", "en"),
-        account("smoke-en", "en"),
         account("reel-en", "en"),
     ]
 )

@@ -120,7 +120,10 @@ WARNINGS = {
         "    text:",
         "    to: [x-en, x-ar, x-fr, box-en]\n    link: https://example.org/a\n    text:",
     ),
-    "`@MeridiaDemo` is no mention here on x": ("return home.", "return home&{@meridia}."),
+    "`@MeridiaDemo` is no mention here on x": (
+        "return home.",
+        "return home&{@meridia} and {@meridia}.",
+    ),
     "becomes a thread of 2, divided after “Families return home. Again.”": (
         "    text:\n      en: |\n        Families return home.\n",
         "    split: yes\n    text:\n      en: |\n        Families return home. Again.\n\n"
@@ -229,6 +232,78 @@ def test_mistakes_in_accounts_have_their_place(
     assert problem in found[0].problem
     assert remedy in found[0].remedy
     assert "abc" not in str(found)
+
+
+def test_a_wrong_word_does_not_hide_what_else_is_wrong(rules: Rules, place: Place) -> None:
+    source = GOOD.replace("kind: news", "kind: newz").replace("to: [all-x]", "to: [all-y]")
+    found = findings(source.replace("2027-01-11 10:30", "2027-01-11 10:30 pm"), rules, place)
+
+    assert [(f.line, f.problem.partition(" ")[0]) for f in found] == [
+        (2, "`newz`"),
+        (6, "`all-y`"),
+        (9, "clocks"),
+    ]
+    assert check_campaign(load_campaign_bytes(source.encode(), place("a.yaml"), "a.yaml"), rules)
+
+
+def test_every_wrong_placeholder_is_told(rules: Rules, place: Place) -> None:
+    source = GOOD.replace("Families return home.", "Families {return} home, {who} and {return}.")
+
+    found = findings(source, rules, place)
+
+    assert [(f.line, f.column) for f in found] == [(12, 18), (12, 33), (12, 43)]
+
+
+def at_its_place(folder: Path, old: str, new: str) -> str:
+    """The one mistake in accounts.yaml of a folder whose campaigns have none."""
+    (folder / "accounts.yaml").write_text(ACCOUNTS_FILE.replace(old, new, 1))
+    networks = dict.fromkeys(("x", "mastodon", "telegram", "bluesky"), X)
+    report = check_folder(folder, now=NOW, limits=networks, inspect=look)
+    return "\n".join(str(f) for f in report.errors)
+
+
+def test_a_network_that_is_not_there_is_told_once_where_it_stands(folder: Path) -> None:
+    told = at_its_place(folder, "platform: x", "platform: telegramm")
+    assert told.startswith("accounts.yaml:2:28: `telegramm` is a network that is not built in")
+    assert "did you mean `telegram`?" in told
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize(
+    ("platform", "handle", "remedy"),
+    [
+        ("x", '"@way too long handle for x"', "at most 15"),
+        ("x", "nât", "letters, digits and _"),
+        ("mastodon", "coalition@social.example", "its `server`"),
+        ("bluesky", "coalition", "a domain"),
+        ("telegram", '"-1234"', "for a private channel its number"),
+    ],
+)
+def test_a_handle_that_can_be_none_is_told_where_it_stands(
+    folder: Path, platform: str, handle: str, remedy: str
+) -> None:
+    told = at_its_place(
+        folder, "platform: x, handle: one", f"platform: {platform}, handle: {handle}"
+    )
+    assert re.match(rf"accounts.yaml:2:\d+: `[^`]+` cannot be a handle on {platform}", told)
+    assert remedy in told
+    assert "\n" not in told
+
+
+@pytest.mark.parametrize(
+    ("platform", "handle"),
+    [
+        ("x", '"@NATO_17"'),
+        ("mastodon", "coalition.news"),
+        ("telegram", '"-1001234567890"'),
+        ("bluesky", "en.coalition.example"),
+    ],
+)
+def test_a_handle_as_its_network_shows_it_is_no_mistake(
+    folder: Path, platform: str, handle: str
+) -> None:
+    entry = f"platform: {platform}, handle: {handle}"
+    assert at_its_place(folder, "platform: x, handle: one", entry) == ""
 
 
 @pytest.mark.parametrize(

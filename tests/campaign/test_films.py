@@ -62,6 +62,17 @@ def test_sound_without_captions_is_a_warning_where_captions_are_taken(
     assert found(NO_CAPTIONS, rules, place, captions=False) == []
 
 
+def test_captions_that_a_network_does_not_take_are_a_warning_that_names_it(
+    rules: Rules, place: Place
+) -> None:
+    (warning,) = found(FILM, rules, place, captions=False)
+    assert warning.warning
+    assert (warning.line, warning.column) == (10, 5)
+    assert warning.problem == "no captions on reel: `loom` is shown there without them"
+    french = FILM.replace("{en: media/good.vtt}", "{fr: media/good.vtt}")
+    assert found(french, rules, place, captions=False) == []
+
+
 def test_a_film_without_sound_needs_no_captions(rules: Rules, place: Place) -> None:
     silent = NO_CAPTIONS.replace("short.mp4", "long.mp4")
     assert found(silent, rules, place, film_milliseconds=0) == []

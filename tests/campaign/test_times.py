@@ -39,6 +39,22 @@ def test_a_zone_behind_the_time_goes_before_the_campaigns() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("2027-01-11 10:00 pm", "write 22:00"),
+        ("2027-01-11 10:00PM", "write 22:00"),
+        ("Monday 9:05 am", "write 09:05"),
+        ("2027-01-11 12:30 am", "write 00:30"),
+        ("2027-01-11 12:30 pm", "write 12:30"),
+        ("2027-01-11 22:00 pm", "leave `pm` out"),
+    ],
+)
+def test_a_clock_of_twelve_hours_is_answered_with_one_of_24(text: str, remedy: str) -> None:
+    said = problem(text, week_of="2027-01-11")
+    assert (said.problem, said.remedy) == ("clocks here count 24 hours", remedy)
+
+
 @pytest.mark.parametrize("week_of", ["2027-01-11", date(2027, 1, 11)])
 def test_a_weekday_counts_from_the_monday_of_its_week(week_of: str | date) -> None:
     assert resolve("Sunday 08:00", timezone="UTC", week_of=week_of).wall == "2027-01-17 08:00"

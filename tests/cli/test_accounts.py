@@ -184,6 +184,21 @@ def test_an_app_is_made_by_a_server_that_does_that(run: Run, wire: SigningWire) 
     assert wire.calls == ["register http://127.0.0.1:8600/accounts/callback/signing"]
 
 
+def test_an_app_that_was_given_was_not_asked(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "app.json"
+    file.write_text(json.dumps(CLIENT))
+    told = run("accounts", "app", "signing", "--keys-file", str(file)).stderr
+
+    assert "is kept. It was not asked" in told
+    assert "knows our app" not in told
+
+
+def test_a_file_of_keys_that_is_not_there_is_told_so(run: Run) -> None:
+    done = run("accounts", "connect", "signing-en", "--keys-file", "/nope.json", code=1)
+
+    assert "There is no file /nope.json" in str(done.exception)
+
+
 @pytest.fixture
 def connected(run: Run, has_app: None, browser: list[str]) -> None:
     """signing-en is connected."""
@@ -210,6 +225,46 @@ class TestCheck:
         listed = json.loads(run("accounts", "list", "--json").stdout)
         assert listed[0]["keys_end"]
         assert listed[0]["server"] == "https://wire.example"
+
+
+@pytest.mark.usefixtures("connected")
+class TestDisconnect:
+    def test_forgets_the_keys_and_keeps_the_account(self, run: Run, root: Path) -> None:
+        done = run("accounts", "disconnect", "signing-en", "--yes")
+
+        assert "its keys are gone" in done.stderr
+        assert account(root).state.value == "suspended"
+        assert account(root).trouble == "disconnected by noor"
+        assert json.loads(run("keys", "show", "--json").stdout)["sealed"] == 1  # our app's
+        assert "There are no keys for signing-en" in run("accounts", "check", code=3).stderr
+
+    def test_connecting_it_again_ends_that(self, run: Run, root: Path) -> None:
+        run("accounts", "disconnect", "signing-en", "--yes")
+        run("accounts", "connect", "signing-en")
+
+        assert account(root).state.value == "connected"
+        run("accounts", "check")
+
+    def test_is_asked_about_first(self, run: Run, root: Path) -> None:
+        with_nobody = run("accounts", "disconnect", "signing-en", code=1)
+
+        assert "Nobody can be asked" in str(with_nobody.exception)
+        assert account(root).state.value == "connected"
+
+    def test_an_account_that_is_no_longer_listed_is_told_so_and_not_asked_about(
+        self, run: Run, root: Path, wire: SigningWire
+    ) -> None:
+        listed = ACCOUNTS.replace("name: signing-en", "name: another").replace("coalition", "b")
+        (root / "campaigns" / "accounts.yaml").write_text(listed)
+        wire.tokens.clear()  # whatever is wrong with its keys
+
+        done = run("accounts", "check")
+
+        assert "no longer in accounts.yaml" in done.stderr
+        assert "accounts disconnect signing-en" in done.stderr
+        assert json.loads(run("accounts", "list", "--json").stdout)[0]["listed"] is False
+        run("accounts", "disconnect", "signing-en", "--yes")
+        assert "signing-en" not in run("accounts", "check").stderr
 
 
 @pytest.mark.usefixtures("connected")

@@ -84,8 +84,10 @@ def test_boxes_pictures_and_films_are_told() -> None:
         sha256="a" * 64, type="video/mp4", alt="A street", milliseconds=61_000, captions=captions
     )
     assert "film 1:01 with captions aaaaaaaaaaaa… ALT: A street" in shown(
-        "x", MessagePart(text="Home", media=(film,))
+        "bluesky", MessagePart(text="Home", media=(film,))
     )
+    unseen = "film 1:01 with captions aaaaaaaaaaaa… ALT (readers here do not see it): A street"
+    assert unseen in shown("x", MessagePart(text="Home", media=(film,)))
     tall = Attachment(sha256="c" * 64, type="image/png", alt="A tower", width=9, height=30)
     assert "picture cccccccccccc… 9×30, cut in lists ALT: A tower" in shown(
         "x", MessagePart(text="Home", media=(tall,))
@@ -94,7 +96,7 @@ def test_boxes_pictures_and_films_are_told() -> None:
     card = Card(link=ADDRESS, title="Meridia", description="A week", picture=tall)
     ours = shown("bluesky", MessagePart(text=ADDRESS), card=card)
     assert "box: example.org Meridia — A week" in ours
-    assert "with picture cccccccccccc… ALT: A tower" in ours
+    assert "with picture cccccccccccc… ALT (readers here do not see it): A tower" in ours
 
 
 def test_choices_are_told() -> None:

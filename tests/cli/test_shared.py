@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from social_scheduler import cli
 from social_scheduler.app import make_workspace, open_workspace
@@ -45,6 +46,50 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int:
     with pytest.raises(SystemExit) as ended:
         cli.main()
     return int(ended.value.code or 0)
+
+
+POSTS = [
+    ["harbour-2026-11/short", "2026-11-21 10:30 Asia/Baghdad", "http://127.0.0.1:8640", "live"],
+    ["harbour-2026-11/the-long-one", "2026-11-21 10:35 Asia/Baghdad", "", "refused"],
+]
+SAID = [["2123995791151333376", "A loom and a bridge, told at some length " * 4, "2"]]
+
+
+class TestATable:
+    @pytest.fixture(autouse=True)
+    def narrow(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """A terminal of 80 columns."""
+        monkeypatch.setattr(shared, "out", Console(width=80, highlight=False, soft_wrap=True))
+
+    def test_folds_sentences_between_words(self, capsys: pytest.CaptureFixture[str]) -> None:
+        shared.table("id", "text", "media", rows=SAID, empty="")
+
+        lines = capsys.readouterr().out.splitlines()
+        assert lines[0].split() == ["id", "text", "media"]
+        assert max(map(len, lines)) <= 80
+        assert " ".join(line[21:72].strip() for line in lines[1:]).split() == SAID[0][1].split()
+
+    def test_of_what_must_not_break_is_a_block_for_each_row_where_there_is_no_room(
+        self, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        shared.table("post", "connected", "server", "state", rows=POSTS, empty="")
+
+        assert capsys.readouterr().out.splitlines() == [
+            "post         harbour-2026-11/short",
+            "  connected  2026-11-21 10:30 Asia/Baghdad",
+            "  server     http://127.0.0.1:8640",
+            "  state      live",
+            "",
+            "post         harbour-2026-11/the-long-one",
+            "  connected  2026-11-21 10:35 Asia/Baghdad",
+            "  state      refused",
+        ]
+
+    def test_has_its_words_as_they_are(self, capsys: pytest.CaptureFixture[str]) -> None:
+        rows = [["[red]", "word " * 8, "x" * 80]]
+        shared.table("a", "b", "c", rows=rows, empty="")
+
+        assert capsys.readouterr().out.split() == ["a", "[red]", "b", *["word"] * 8, "c", "x" * 80]
 
 
 class TestExitCodes:

@@ -1,4 +1,7 @@
-"""The server of Pigeon Post, the made-up network of docs/how-to/add-a-platform.md."""
+"""The server of Pigeon Post, the made-up network of docs/how-to/add-a-platform.md.
+
+python -m tests.platforms.pigeons   starts it, and says what a rehearsal needs to know of it
+"""
 
 from __future__ import annotations
 
@@ -35,7 +38,7 @@ class Loft(ThreadingHTTPServer):
         number = str(next(self.numbers))
         token = f"CANARY-pigeon-token-{int(number):08}"
         self.people[token] = {"id": number, "name": f"pigeon{number}"}
-        return Guest(number, f"pigeon{number}", {"token": token}, frozenset({"token"}))
+        return Guest(number, f"pigeon{number}", {"loft_key": token}, frozenset({"loft_key"}))
 
     def ledger(self, guest: Guest) -> list[Said]:
         """What of the account's is live, oldest first."""
@@ -103,3 +106,17 @@ def pigeon_loft() -> Iterator[Loft]:
         threading.Thread(target=loft.serve_forever, args=(0.01,), daemon=True).start()
         yield loft
         loft.shutdown()
+
+
+def main() -> None:
+    """Run it, with one account, until it is interrupted."""
+    with pigeon_loft() as loft:
+        guest = loft.guest()
+        print(f'sandbox_url = "{loft.url}"')
+        print(f"handle: {guest.handle}")
+        print(json.dumps(dict(guest.keys)), flush=True)
+        threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

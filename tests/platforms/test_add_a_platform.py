@@ -12,13 +12,16 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+import requests
 
-from tests.platforms.pigeons import Loft, pigeon_loft
 from tests.process.commands import wait_until_past
 
 pytestmark = [pytest.mark.process, pytest.mark.timeout(300)]
@@ -50,10 +53,42 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-@pytest.fixture(scope="module")
-def loft() -> Iterator[Loft]:
-    with pigeon_loft() as running:
-        yield running
+@dataclass(frozen=True)
+class Loft:
+    """What the page's server says of itself when it is started by itself."""
+
+    setting: str
+    handle: str
+    keys: dict[str, str]
+
+    def posts(self) -> list[dict[str, Any]]:
+        """What of the account's is live, oldest first."""
+        url = tomllib.loads(self.setting)["sandbox_url"]
+        signed = {"Authorization": f"Bearer {self.keys['loft_key']}"}
+        found: list[dict[str, Any]] = requests.get(
+            f"{url}/posts", headers=signed, timeout=20
+        ).json()["posts"]
+        return found
+
+
+@pytest.fixture
+def loft(project: Path) -> Iterator[Loft]:
+    """The server of the stage, by the page's command."""
+    command = re.search(r"^    \.venv/bin/python (-m tests\.\S+)$", PAGE, re.M)
+    assert command is not None
+    with subprocess.Popen(
+        [sys.executable, *command[1].split()],
+        cwd=project,
+        env={**os.environ, "PYTHONPATH": f"{project / 'src'}:{project}"},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            assert process.stdout is not None
+            setting, handle, keys = (process.stdout.readline().strip() for _ in range(3))
+            yield Loft(setting, handle.removeprefix("handle: "), json.loads(keys))
+        finally:
+            process.terminate()
 
 
 def run(project: Path, *command: str, code: int = 0, **environment: str) -> str:
@@ -75,10 +110,9 @@ def run(project: Path, *command: str, code: int = 0, **environment: str) -> str:
 def test_the_module_is_all_it_takes_to_check_plan_and_publish(
     project: Path, loft: Loft, tmp_path: Path
 ) -> None:
-    guest = loft.guest()
     folder = tmp_path / "workspace"
     folder.mkdir()
-    (folder / "settings.toml").write_text(f'sandbox_url = "{loft.url}"\nsettle_seconds = [0.2]\n')
+    (folder / "settings.toml").write_text(f"{loft.setting}\nsettle_seconds = [0.2]\n")
     own = {
         "SOCIAL_SCHEDULER_WORKSPACE": str(folder),
         "SOCIAL_SCHEDULER_PASSWORD": PASSWORD,
@@ -94,12 +128,10 @@ def test_the_module_is_all_it_takes_to_check_plan_and_publish(
     say("login", "admin")
     account = re.search(r"^    accounts:\n(?:    .*\n)+", PAGE, re.M)
     assert account is not None
-    accounts = re.sub(r"^    ", "", account[0], flags=re.M).replace("coalition", guest.handle)
-    (folder / "campaigns/accounts.yaml").write_text(
-        accounts + "    may_thread: yes\n", encoding="utf-8"
-    )
+    accounts = re.sub(r"^    ", "", account[0], flags=re.M).replace("coalition", loft.handle)
+    (folder / "campaigns/accounts.yaml").write_text(accounts, encoding="utf-8")
     keys = tmp_path / "keys.json"
-    keys.write_text(json.dumps(dict(guest.keys)))
+    keys.write_text(json.dumps(loft.keys))
     keys.chmod(0o600)
     say("accounts", "connect", "pigeon-en", "--keys-file", str(keys))
     for name, role in (("amal", "author"), ("rana", "reviewer")):
@@ -118,13 +150,13 @@ def test_the_module_is_all_it_takes_to_check_plan_and_publish(
     _write(campaign, WORDS, due)
     say("queue", who="amal")
     say("review", "approve", "--yes", "loft/one", "loft/two", who="rana")
-    assert loft.ledger(guest) == []
+    assert loft.posts() == []
     wait_until_past(due)
     say("work", "--until-idle")
-    live = loft.ledger(guest)
-    assert sorted(said.text for said in live) == sorted([WORDS, *PARTS])
-    thread = [said for said in live if said.text in PARTS]
-    assert [said.reply_to for said in thread] == [None, thread[0].id]
+    live = loft.posts()
+    assert sorted(said["text"] for said in live) == sorted([WORDS, *PARTS])
+    thread = [said for said in live if said["text"] in PARTS]
+    assert [said["reply_to"] for said in thread] == [None, thread[0]["id"]]
 
 
 def _write(campaign: Path, words: str, due: datetime) -> None:
@@ -145,6 +177,12 @@ def test_the_reference_shows_it(project: Path) -> None:
     page = (project / "docs/reference/platforms.md").read_text(encoding="utf-8")
     assert "\n## Pigeon Post\n" in page
     assert re.search(r"^\| \[Pigeon Post\]\(#pigeon-post\) \| 200 graphemes \|", page, re.M)
+    assert "| no | no | no | none | none |" in page  # pictures, films, alt text, box, options
+    own = page.split("\n## Pigeon Post\n")[1].split("\n## ")[0]
+    assert "the sandbox does not play it" in own
+    assert "| pictures in a part | none |" in own
+    assert " 0 " not in own
+    assert "| `loft_key` | `SOCIAL_SCHEDULER_LOFT_KEY` |" in own
 
 
 def suite(project: Path, which: str, code: int = 0) -> str:
@@ -159,6 +197,16 @@ def test_it_passes_the_suite_that_all_networks_pass(project: Path) -> None:
     assert passed is not None
     assert int(passed[1]) > 40
     assert "skipped" not in said
+
+
+def test_a_key_whose_variable_is_taken_fails_the_suite(project: Path) -> None:
+    module = project / "src/social_scheduler/platforms/pigeon.py"
+    whole = module.read_text(encoding="utf-8")
+    module.write_text(whole.replace("loft_key", "token"), encoding="utf-8")
+    try:
+        assert "choose another name" in suite(project, "pigeon and variable_of_a_key", code=1)
+    finally:
+        module.write_text(whole, encoding="utf-8")
 
 
 def test_a_network_without_a_stage_fails_the_suite(project: Path) -> None:

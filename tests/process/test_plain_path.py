@@ -76,7 +76,7 @@ def test_whoever_wrote_a_post_cannot_approve_it_and_nothing_goes_out(team: Team)
 def test_a_quote_needs_two_different_people(team: Team) -> None:
     team.queued(QUOTE)
     [answer] = team.run("review", "approve", "--yes", "--json", "bridge/open", who="rana").json()
-    assert answer["lacks"] == {"en": "1 of 2 approvals"}
+    assert answer["lacks"] == {"en": "awaits 1 more approval"}
     twice = team.run("review", "approve", "--yes", "bridge/open", who="rana", code=1)
     assert "one person counts once" in twice.err
     team.work()

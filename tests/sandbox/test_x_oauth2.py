@@ -151,6 +151,19 @@ def test_a_code_serves_once_and_for_half_a_minute(network: Network) -> None:
     assert network.by_code(code).status_code == 400
 
 
+def test_an_app_that_is_not_known_is_told_how_one_is_made(network: Network) -> None:
+    said = network.consent(client_id="invented").text
+    assert "invented" in said
+    assert "social-scheduler accounts app x --register" in said
+
+
+def test_an_app_whose_desk_has_moved_is_told_both_addresses(network: Network) -> None:
+    said = network.consent(redirect_uri="http://127.0.0.1:8601/back").text
+    assert BACK in said
+    assert "http://127.0.0.1:8601/back" in said
+    assert "have the app made anew" in said
+
+
 def test_an_app_needs_its_secret_and_a_public_one_has_none(network: Network) -> None:
     network.app["client_secret"] = "guessed"
     assert network.by_code(network.back()["code"]).status_code == 401

@@ -12,6 +12,8 @@ from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.platforms import discover
 from social_scheduler.services import accounts as service
+from social_scheduler.services.connect import begin_with_keys, look_at
+from social_scheduler.services.connect_ask import Asker, ask_waiting
 from social_scheduler.store import accounts as store
 from social_scheduler.store.tables import AccountState
 from tests.services.desk import SANDBOX, Desk, whose
@@ -53,6 +55,48 @@ def test_keys_of_another_handle_are_refused_and_not_kept(desk: Desk) -> None:
 def test_case_and_an_at_sign_do_not_make_another_handle(desk: Desk) -> None:
     connect(desk, entry(handle="@Handle_77"))
     assert service.speakers(desk.context)["wire-fr"].handle == "Handle_77"
+
+
+class TestDisconnecting:
+    def test_nothing_goes_out_and_what_is_queued_waits_until_it_is_connected_again(
+        self, desk: Desk
+    ) -> None:
+        desk.ready(desk.post())
+
+        assert service.disconnect_account(desk.context, desk.actor("noor"), "wire-en") == 1
+        desk.tick()
+
+        assert desk.state() is D.SCHEDULED
+        assert "publish" not in str(desk.wire.calls)
+        assert desk.history()[-1].step == "disconnect_account"
+        with pytest.raises(NotFound, match="no keys for wire-en"):
+            desk.context.vault.get(whose("wire-en"))
+
+        desk.wire.handle = "handle_id-wire-en"
+        same = entry("wire-en", language="en", handle="handle_id-wire-en")
+        connect(desk, same, key="id-wire-en")
+        desk.clock.forward(seconds=30)
+        desk.tick()
+        assert desk.state() is D.PUBLISHED
+
+    def test_only_an_admin_does_it(self, desk: Desk) -> None:
+        for name in ("amal", "rana", "dima"):
+            with pytest.raises(NotAllowed):
+                service.disconnect_account(desk.context, desk.actor(name), "wire-en")
+        assert desk.context.vault.get(whose("wire-en"))
+
+    def test_an_account_that_is_not_there_is_told(self, desk: Desk) -> None:
+        with pytest.raises(NotFound, match="is not connected"):
+            service.disconnect_account(desk.context, desk.actor("noor"), "wire-xx")
+
+    def test_an_attempt_to_connect_it_ends_with_it(self, desk: Desk) -> None:
+        connect(desk)
+        number = begin_with_keys(desk.context, desk.actor("noor"), entry(), {"token": "77"})
+
+        service.disconnect_account(desk.context, desk.actor("noor"), "wire-fr")
+
+        assert ask_waiting(desk.context, Asker("worker")) == 0
+        assert look_at(desk.context, desk.actor("noor"), number).state == "failed"
 
 
 def test_missing_keys_are_named(desk: Desk) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
@@ -177,3 +178,27 @@ def test_a_server_of_a_network_that_has_one_address_is_a_mistake(desk: Desk, fol
     [finding] = outcome.report.findings
     assert (finding.file, finding.line) == ("accounts.yaml", 5)
     assert finding.problem == "X is at https://api.x.com only"
+
+
+@pytest.mark.parametrize("name", ["quote", "repost"])
+def test_a_post_of_the_sandbox_is_known_in_its_rehearsal_alone(
+    desk: Desk, folder: Path, name: str
+) -> None:
+    address = f"{desk.context.sandbox_url}/i/web/status/1234567890123456789"
+    said = "text:\n      en: A\n      ar: B\n".replace("A", '"Hear them."').replace(
+        "B", '"أنصتوا."'
+    )
+    post = f"repost: {address}\n" if name == "repost" else f"quote: {address}\n    {said}"
+    source = (
+        CAMPAIGN.partition("media:\n  loom")[0]
+        + f"posts:\n  - id: q\n    at: 2027-01-12 10:30\n    {post}"
+    )
+    (folder / "week.yaml").write_text(source, "utf-8")
+    now, files = desk.clock(), find_files([], desk.context.root)
+
+    assert check(files, now=now, context=desk.context).report.errors == []
+    live = dataclasses.replace(desk.context, kind="live")
+    for found in (check(files, now=now), check(files, now=now, context=live)):
+        told = str(found.report.errors[0])
+        assert "leads to one machine alone" in told
+        assert "write https://" not in told

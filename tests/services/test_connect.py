@@ -5,13 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
+import httpx2
 import pytest
 
 from social_scheduler.campaign.schema import AccountEntry
 from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound, NotSent
-from social_scheduler.platforms import Connection, Identity
+from social_scheduler.platforms import Connection, Identity, discover
 from social_scheduler.services import (
     accounts,
     connect,
@@ -26,6 +28,7 @@ from social_scheduler.services.context import Context
 from social_scheduler.store import accounts as account_store
 from social_scheduler.store import connecting as store
 from social_scheduler.store.tables import Account, AccountState, Connecting, ConnectingState
+from tests.sandbox.running import start_sandbox
 from tests.services.desk import SANDBOX, Desk, whose
 from tests.services.signing import CLIENT, SigningWire
 
@@ -525,6 +528,37 @@ class TestOurApp:
 
         assert office.wire.calls == [f"register {REDIRECT}"]
         assert office.begin()
+
+    def test_is_made_at_the_sandbox_in_a_rehearsal(self, office: Office, tmp_path: Path) -> None:
+        with start_sandbox(tmp_path) as sandbox:
+            context = dataclasses.replace(
+                office.context, sandbox_url=sandbox.url, platforms=discover()
+            )
+            connect_app.register_app(context, office.noor, "x", sandbox.url, REDIRECT)
+            one = AccountEntry.model_validate(
+                {"name": "x-en", "platform": "x", "handle": "one", "language": "en"}
+            )
+            _, address = connect.begin_sign_in(context, office.noor, one, REDIRECT, here=True)
+
+            assert httpx2.get(address).status_code == 200
+            live = dataclasses.replace(context, kind="live")
+            with pytest.raises(InvalidInput, match="on its own pages"):
+                connect_app.register_app(live, office.noor, "x", "https://api.x.com", REDIRECT)
+
+    def test_that_a_server_made_is_not_used_from_another_address(self, desk: Desk) -> None:
+        office = Office(desk)
+        before = REDIRECT.replace("8600", "8601")
+        connect_app.register_app(office.context, office.noor, "signing", SANDBOX, before)
+        office.keep_app(client_secret="")  # nothing of it changed
+
+        with pytest.raises(Conflict, match=r"sends people back to .*8601.*accounts app signing"):
+            office.begin()
+
+        connect_app.register_app(office.context, office.noor, "signing", SANDBOX, REDIRECT)
+        assert office.begin()
+        with office.context.database.read() as tx:
+            assert connect_app.whole_app(tx, office.context, "signing", SANDBOX, office.wire)
+        assert "redirect_url" not in str(office.wire.calls)
 
     def test_a_network_without_sign_in_needs_none(self, office: Office) -> None:
         with pytest.raises(InvalidInput, match="needs no app"):

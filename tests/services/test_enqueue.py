@@ -10,16 +10,24 @@ from social_scheduler.errors import Conflict, NotAllowed, NotSent, Refused
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.lifecycle import PostState as P
 from social_scheduler.message import Window
+from social_scheduler.planning import PlannedPost
 from social_scheduler.platforms import Call
 from social_scheduler.services import enqueue as service
 from social_scheduler.services import review, settle
+from social_scheduler.services.compare import Change, compare
 from social_scheduler.services.compare import ChangeKind as C
-from social_scheduler.services.compare import compare
 from social_scheduler.store import people as people_store
 from social_scheduler.store import queue as store
 from tests.services.desk import MONDAY, Desk
 
 BOTH = {"wire-en": "Good morning", "wire-ar": "صباح الخير"}
+
+
+def resubmitted(desk: Desk, post: PlannedPost) -> Change:
+    (change,) = service.enqueue(
+        desk.context, desk.actor("amal"), desk.facts(), [post], resubmit=True
+    )
+    return change
 
 
 def counts(desk: Desk) -> int:
@@ -366,6 +374,44 @@ class TestChangesRequested:
         assert desk.queue(desk.post(minutes=120)) == {"opening": C.EDITED}
         assert desk.approvals() == []
 
+    def test_what_went_live_meanwhile_is_not_said_to_be_resubmitted(self, desk: Desk) -> None:
+        desk.ready(desk.post())
+        rana = desk.actor("rana")
+        desk.wire.asked = lambda *_: review.request_changes(
+            desk.context, rana, "week/opening", "a typo"
+        )
+        desk.tick()
+        assert (desk.state(), desk.post_state()) == (D.PUBLISHED, P.CHANGES_REQUESTED)
+
+        change = resubmitted(desk, desk.post())
+
+        assert (change.kind, list(change.for_review)) == (C.CHANGES_REQUESTED, [])
+        assert "nothing of it can be edited any more" in change.note
+        assert desk.looked().delivery.revision == 1
+
+    def test_only_what_is_left_to_send_goes_back_to_review(self, desk: Desk) -> None:
+        desk.ready(desk.post(words=BOTH))
+        desk.wire.script = ["said", NotSent("no route")]
+        desk.tick()
+        left = next(a for a in BOTH if desk.state(account=a) is D.SCHEDULED)
+        review.request_changes(desk.context, desk.actor("rana"), "week/opening", "a typo")
+
+        change = resubmitted(desk, desk.post(words=BOTH))
+
+        assert change.kind is C.EDITED
+        assert [m.speaker.name for m in change.for_review] == [left]
+        assert desk.post_state() is P.IN_REVIEW
+
+    def test_whose_time_is_past_needs_another_first(self, desk: Desk) -> None:
+        self.asked(desk)
+        desk.clock.forward(days=1)
+
+        change = resubmitted(desk, desk.post())
+
+        assert (change.kind, list(change.for_review)) == (C.CHANGES_REQUESTED, [])
+        assert "its time is past; give it another" in change.note
+        assert desk.post_state() is P.CHANGES_REQUESTED
+
 
 class TestOneHome:
     def test_two_files_cannot_be_one_campaign(self, desk: Desk) -> None:
@@ -438,8 +484,12 @@ def test_leaving_out_an_account_whose_fellow_is_live_only_cancels_it(desk: Desk)
     gone = "wire-ar" if desk.state() is D.PUBLISHED else "wire-en"
     left = {account: words for account, words in BOTH.items() if account != gone}
 
-    assert desk.queue(desk.post(words=left)) == {"opening": C.EDITED}
+    (change,) = service.enqueue(
+        desk.context, desk.actor("amal"), desk.facts(), [desk.post(words=left)]
+    )
 
+    assert (change.kind, list(change.for_review)) == (C.EDITED, [])
+    assert change.note == f"no longer to {gone}; nothing new needs approval"
     assert (desk.state(account=gone), desk.post_state()) == (D.CANCELLED, P.APPROVED)
     assert desk.queue(desk.post(words=left)) == {"opening": C.LIVE}
 

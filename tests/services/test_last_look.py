@@ -149,11 +149,11 @@ def test_people_stop_it_until_the_last_moment(
         ("UPDATE account SET native_id = 'mallory'", "is not the one that was approved"),
         ("UPDATE account SET server = 'https://evil.example'", "another network or server"),
         ("UPDATE account SET state = 'suspended'", "is suspended"),
-        ("UPDATE approval SET person_id = 2", "0 of 1 approvals"),
-        ("UPDATE approval SET ended_at = 1", "0 of 1 approvals"),
-        ("UPDATE approval SET language = 'ar'", "0 of 1 approvals"),
-        ("UPDATE person SET roles = '[]'", "0 of 1 approvals"),
-        ("UPDATE person SET active = false", "0 of 1 approvals"),
+        ("UPDATE approval SET person_id = 2", "awaits 1 approval"),
+        ("UPDATE approval SET ended_at = 1", "awaits 1 approval"),
+        ("UPDATE approval SET language = 'ar'", "awaits 1 approval"),
+        ("UPDATE person SET roles = '[]'", "awaits 1 approval"),
+        ("UPDATE person SET active = false", "awaits 1 approval"),
         ("UPDATE workspace SET policy = '{\"rules\": []}'", "no rule of the policy allows it"),
         ("UPDATE post SET state = 'in_review'", "in review, not approved"),
     ],
@@ -179,7 +179,7 @@ def test_words_and_digest_changed_together_are_still_not_approved(ready: Desk) -
         digest=content_digest(forged),
     )
 
-    assert "0 of 1 approvals" in reasons(ready)
+    assert "awaits 1 approval" in reasons(ready)
 
 
 def test_every_reason_is_told_at_once(ready: Desk) -> None:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from social_scheduler.errors import NotAllowed, NotFound, Refused
+from social_scheduler.lifecycle import DeliveryState as D
+from social_scheduler.lifecycle import PostState as P
 from social_scheduler.services import hold, people, reading, review
 from social_scheduler.services import inbox as inbox_service
 from social_scheduler.services.actor import Actor
+from social_scheduler.services.views import said_of, said_of_post
 from tests.services.desk import Desk
 
 BOTH = {"wire-en": "Good morning", "wire-ar": "صباح الخير"}
@@ -74,7 +77,7 @@ class TestShowing:
         said = {m.account: m.parts[0].text for v in view.languages for m in v.messages}
         assert said == BOTH
         assert (view.written_by, view.tags, view.mine) == (("amal",), ("training",), ("ar", "en"))
-        assert view.missing == {"en": "0 of 1 approvals", "ar": "0 of 1 approvals"}
+        assert view.missing == {"en": "awaits 1 approval", "ar": "awaits 1 approval"}
         (english,) = [v for v in view.languages if v.language == "en"]
         part = english.messages[0].parts[0]
         assert (part.length, part.limit) == (12, 280)
@@ -143,13 +146,37 @@ def test_lists_say_what_comes_what_is_live_and_what_is_past(desk: Desk) -> None:
 
     assert [d.reference for d in reading.coming(desk.context, amal)] == ["week/later"]
     assert [d.reference for d in reading.published(desk.context, amal)] == ["week/now"]
-    assert len(reading.posts(desk.context, amal)) == 2
+    assert [(x.line.reference, x.states) for x in reading.posts(desk.context, amal)] == [
+        ("week/now", (D.PUBLISHED,)),
+        ("week/later", (D.SCHEDULED,)),
+    ]
     desk.clock.forward(hours=1)
     page = reading.posts_page(desk.context, amal)
     past = reading.posts_page(desk.context, amal, past=True)
     assert [x.line.reference for x in page] == ["week/later"]
     assert [x.line.reference for x in past] == ["week/now"]
     assert past[0].deliveries[0][0] == "wire-en"
+
+
+def test_nothing_unapproved_is_called_scheduled() -> None:
+    assert said_of(P.APPROVED, D.SCHEDULED) == "scheduled"
+    for post in (P.DRAFT, P.IN_REVIEW, P.CHANGES_REQUESTED):
+        assert said_of(post, D.SCHEDULED) == "waits for approval"
+        assert said_of(post, D.PUBLISHED) == "published"
+
+
+@pytest.mark.parametrize(
+    ("post", "deliveries", "word"),
+    [
+        (P.APPROVED, [D.PUBLISHED, D.PUBLISHED], "published"),
+        (P.APPROVED, [D.PUBLISHED, D.SCHEDULED], "approved"),
+        (P.CHANGES_REQUESTED, [D.PUBLISHED], "published"),
+        (P.IN_REVIEW, [D.MISSED], "in_review"),
+        (P.WITHDRAWN, [D.CANCELLED], "withdrawn"),
+    ],
+)
+def test_a_post_is_called_what_came_of_all_of_it(post: P, deliveries: list[D], word: str) -> None:
+    assert said_of_post(post, deliveries) == word
 
 
 def test_the_history_tells_who_did_what_oldest_first(desk: Desk) -> None:

@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import pytest
 
-from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound, Stale
+from social_scheduler.errors import (
+    Conflict,
+    InvalidInput,
+    NotAllowed,
+    NotFound,
+    NotSent,
+    Refused,
+    Stale,
+)
 from social_scheduler.lifecycle import DeliveryState as D
 from social_scheduler.lifecycle import PostState as P
 from social_scheduler.policy import DEFAULT_POLICY, Policy, PolicyRule
-from social_scheduler.services import people, review
+from social_scheduler.services import people, review, settle
+from social_scheduler.services.remove import remove
 from social_scheduler.services.review import Shown
 from tests.services.desk import Desk
 
@@ -18,7 +27,7 @@ BOTH = {"wire-en": "Good morning", "wire-ar": "صباح الخير"}
 def test_the_approval_that_makes_them_enough_approves_the_post(desk: Desk) -> None:
     desk.queue(desk.post(kind="quote"))
 
-    assert desk.approve(by="rana") == {"en": "1 of 2 approvals"}
+    assert desk.approve(by="rana") == {"en": "awaits 1 more approval"}
     assert desk.post_state() is P.IN_REVIEW
     assert desk.approve(by="sami") == {"en": ""}
     assert desk.post_state() is P.APPROVED
@@ -27,7 +36,7 @@ def test_the_approval_that_makes_them_enough_approves_the_post(desk: Desk) -> No
 def test_every_language_needs_its_approvals(desk: Desk) -> None:
     desk.queue(desk.post(words=BOTH))
 
-    assert desk.approve("week/opening", "tala", "en") == {"en": "", "ar": "0 of 1 approvals"}
+    assert desk.approve("week/opening", "tala", "en") == {"en": "", "ar": "awaits 1 approval"}
     assert desk.post_state() is P.IN_REVIEW
     desk.approve("week/opening", "rana", "ar")
     assert desk.post_state() is P.APPROVED
@@ -154,6 +163,52 @@ class TestRequestChanges:
 
         last = desk.history()[-1]
         assert (last.who, last.step, last.why) == ("rana", "request_changes", "a typo")
+
+    @pytest.mark.parametrize("end", ["published", "removed", "cancelled"])
+    def test_it_is_refused_once_nothing_is_left_to_send(self, desk: Desk, end: str) -> None:
+        desk.ready(desk.post())
+        desk.wire.script = [Refused("no")] if end == "cancelled" else []
+        desk.tick()
+        dima = desk.actor("dima")
+        if end == "removed":
+            remove(desk.context, dima, "week/opening", "wire-en", "wrong")
+        elif end == "cancelled":
+            settle.drop(desk.context, dima, "week/opening", "wire-en", "too late")
+        assert desk.state().value == end
+
+        with pytest.raises(Conflict, match="Nothing of week/opening is left") as refused:
+            review.request_changes(desk.context, desk.actor("rana"), "week/opening", "a typo")
+
+        assert "a correction as a new post" in refused.value.remedy
+        assert desk.post_state() is P.APPROVED
+        assert [a.ended_at for a in desk.approvals()] == [None]
+
+    @pytest.mark.parametrize("answer", [NotSent("no route"), Refused("no"), "lost"])
+    def test_it_stops_what_is_left_while_some_accounts_have_spoken(
+        self, desk: Desk, answer: Exception | str
+    ) -> None:
+        desk.ready(desk.post(words=BOTH))
+        desk.wire.script = ["said", answer]
+        desk.tick()
+        said = list(desk.wire.texts)
+
+        review.request_changes(desk.context, desk.actor("rana"), "week/opening", "a typo")
+        desk.clock.forward(minutes=1)
+        desk.tick()
+
+        assert desk.post_state() is P.CHANGES_REQUESTED
+        assert desk.wire.texts == said
+
+    def test_it_stops_the_rest_of_a_thread(self, desk: Desk) -> None:
+        desk.ready(desk.post(words={"wire-en": ["part 1", "part 2"]}))
+        desk.wire.script = ["said", Refused("no")]
+        desk.tick()
+        assert desk.state() is D.PARTIAL
+
+        review.request_changes(desk.context, desk.actor("rana"), "week/opening", "a typo")
+
+        with pytest.raises(Conflict, match="is changes requested; it is not sent again"):
+            settle.send_again(desk.context, desk.actor("dima"), "week/opening", "wire-en")
 
 
 class TestWithdraw:

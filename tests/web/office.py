@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from social_scheduler.app import make_workspace
-from social_scheduler.config import Settings
+from social_scheduler.config import SETTINGS_FILE, Settings
 from social_scheduler.services import people
 from social_scheduler.store import accounts as account_store
 from social_scheduler.store.tables import AccountState
@@ -28,6 +28,7 @@ def make_office(root: Path) -> None:
     """Make it in an empty folder."""
     clock = Clock(MONDAY)
     make_workspace(root, kind="rehearsal", now=clock, settings=Settings())
+    (root / SETTINGS_FILE).write_text('sandbox_url = "http://127.0.0.1:9"\n')  # nobody is there
     (root / "campaigns" / "accounts.yaml").write_text(ACCOUNTS)
     with opened(root, clock) as found:
         admin = None

@@ -15,13 +15,15 @@ import pytest
 
 from social_scheduler.app import DATABASE_FILE
 from social_scheduler.platforms import discover
-from social_scheduler.services import connect_ask
+from social_scheduler.services import connect_app, connect_ask
+from social_scheduler.services.accounts import disconnect_account
 from social_scheduler.services.connect_ask import Asker
 from social_scheduler.store import accounts as account_store
 from tests.services.signing import CLIENT, SigningWire
 from tests.web.newsroom import (
     MONDAY,
     Newsroom,
+    actor,
     post,
     running,
 )
@@ -124,6 +126,37 @@ def test_the_way_to_the_network_carries_what_it_must_and_nothing_secret(
     assert host in noor.get(PAGE).text
     assert CLIENT["client_secret"] not in answer.text
     assert address.replace("&", "&amp;") in answer.text  # for a browser that stays
+
+
+def test_nobody_is_sent_to_a_network_that_would_send_them_back_elsewhere(
+    office: Office, noor: httpx2.Client
+) -> None:
+    context, elsewhere = office.room.context, "http://127.0.0.1:1/accounts/callback/signing"
+    admin = actor(context, "noor")
+    connect_app.register_app(context, admin, "signing", context.sandbox_url, elsewhere)
+
+    answer = post(noor, f"{PAGE}/sign-in", page=PAGE)
+
+    assert answer.status_code == 409
+    assert f"Signing sends people back to {elsewhere}" in answer.text
+    assert "Open the desk at 127.0.0.1:1" in answer.text
+
+
+def test_an_account_that_is_no_longer_listed_can_be_forgotten(
+    office: Office, noor: httpx2.Client
+) -> None:
+    office.keep_app(noor)
+    office.back(noor, office.wire.agree(office.leave(noor), "coalition"))
+    office.work()
+    listed = office.room.context.root / "campaigns" / "accounts.yaml"
+    listed.write_text(listed.read_text().replace("name: signing-en", "name: another-en"))
+    assert "accounts disconnect signing-en" in noor.get("/accounts").text
+
+    disconnect_account(office.room.context, actor(office.room.context, "noor"), "signing-en")
+
+    page = noor.get("/accounts").text
+    assert "It is not in accounts.yaml any more." in page
+    assert "accounts disconnect" not in page
 
 
 def test_the_desk_never_opens_the_workers_key(office: Office, noor: httpx2.Client) -> None:

@@ -114,7 +114,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
                     tx,
                     f"{platform}-{language}",
                     platform=platform,
-                    handle=f"demo_{language}",
+                    handle=_handle(platform, language),
                     language=language,
                     server=context.sandbox_url,
                     native_id=str(100 + number),
@@ -135,12 +135,16 @@ def _accounts() -> list[tuple[str, str]]:
     return [(platform, language) for platform in NETWORKS for language in ("en", "ar")]
 
 
+def _handle(platform: str, language: str) -> str:
+    return f"demo-{language}.example" if platform == "bluesky" else f"demo_{language}"
+
+
 def _write(folder: Path) -> None:
     lines = ["accounts:"]
     for platform, language in _accounts():
         lines += [
-            f"  - {{name: {platform}-{language}, platform: {platform}, handle: demo_{language}, "
-            f"language: {language}, groups: [all], may_thread: yes}}"
+            f"  - {{name: {platform}-{language}, platform: {platform}, language: {language}, "
+            f"handle: {_handle(platform, language)}, groups: [all], may_thread: yes}}"
         ]
     (folder / "accounts.yaml").write_text("\n".join(lines) + "\n")
     (folder / "policy.yaml").write_text("rules:\n  - approvals: 1\n")
@@ -217,6 +221,13 @@ def test_pictures_stand_in_the_frame_of_their_network_with_every_description(
             told = f"Drawing {n} of a market." if language == "en" else f"رسم {n} لسوق."
             assert f'<p dir="auto">{told}</p>' in body
     assert "cut in lists, whole when pressed" in found["x", "en"]
+
+
+def test_the_page_says_where_readers_do_not_see_a_description(room: Newsroom) -> None:
+    unseen = "readers here do not see it"
+    for post, hiding in (("pictures", {"telegram"}), ("film", {"telegram", "x"})):
+        found = cards(room, post)
+        assert {network for (network, _), body in found.items() if unseen in body} == hiding
 
 
 def test_a_long_text_is_shown_as_the_thread_it_becomes(room: Newsroom) -> None:

@@ -18,6 +18,7 @@ from tests.web.newsroom import (
     Newsroom,
     approve_all,
     post,
+    send,
     shown_in,
     token_in,
 )
@@ -35,6 +36,21 @@ def words_in(html: str) -> list[str]:
         lines = re.findall(r'<p dir="auto">(.*?)</p>', block, re.DOTALL)
         found.append("\n".join(unescape(re.sub(r"<[^>]+>", "", line)) for line in lines))
     return found
+
+
+def chips(html: str) -> list[str]:
+    """The words of every state that the page shows."""
+    found = re.findall(r'<span class="state [^>]*>.*?</svg><span>([^<·]*)', html, re.DOTALL)
+    return [word.strip() for word in found]
+
+
+def end_published(room: Newsroom) -> None:
+    """The partner spotlight's first post is approved and goes live everywhere."""
+    approve_all(room.context, room.actor("leila"), OPENING)
+    view = reading.show(room.context, room.actor("leila"), OPENING)
+    for message in (m for v in view.languages for m in v.messages):
+        assert message.delivery
+        send(room.context, message.delivery.id, "published", at=room.clock())
 
 
 def test_the_first_page_has_the_nearest_deadline_on_top(standing: Newsroom) -> None:
@@ -182,6 +198,32 @@ def test_requesting_changes_ends_the_approvals(newsroom: Newsroom) -> None:
     page = newsroom.signed_in("amal").get(f"/posts/{OPENING}").text
     assert reason in page
     assert "0 of 1 approvals" in page
+
+
+def test_what_is_published_cannot_be_sent_back(newsroom: Newsroom) -> None:
+    """The button is disabled, with the reason; so is the form of a page that was loaded before."""
+    end_published(newsroom)
+    leila = newsroom.signed_in("leila")
+    path = f"/posts/{OPENING}"
+    html = " ".join(leila.get(path).text.split())
+    assert re.search(r'<button id="changes"[^>]* disabled aria-describedby="why-no-changes"', html)
+    assert "Nothing of it is left to send: write a correction as a new post." in html
+    assert chips(html.partition('class="facts"')[2])[0] == "published"
+    answer = post(leila, f"{path}/request-changes", page=path, reason="a typo")
+    assert answer.status_code == 409
+    assert f"Nothing of {OPENING} is left to send" in answer.text
+    assert state(newsroom) is PostState.APPROVED
+
+
+def test_nothing_in_review_is_called_scheduled(newsroom: Newsroom) -> None:
+    """On its page and in the list."""
+    leila = newsroom.signed_in("leila")
+    path = f"/posts/{OPENING}"
+    assert chips(leila.get(path).text).count("waits for approval") == 3
+    assert "scheduled" not in chips(leila.get("/posts").text)
+    approve_all(newsroom.context, newsroom.actor("leila"), OPENING)
+    assert "waits for approval" not in chips(leila.get(path).text)
+    assert chips(leila.get("/posts").text).count("scheduled") == 1
 
 
 def test_a_reason_and_approve_together_decide_nothing(newsroom: Newsroom) -> None:

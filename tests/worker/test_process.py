@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 
 from social_scheduler.app import DATABASE_FILE
-from social_scheduler.errors import Conflict, WorkspaceError
+from social_scheduler.errors import Conflict, NotSent, WorkspaceError
 from social_scheduler.lifecycle import DeliveryState as D
+from social_scheduler.platforms import Recovery, RecoveryKind
 from social_scheduler.services import hold, review, workers
 from social_scheduler.services.past import require_same_past
 from social_scheduler.store.database import Database
@@ -316,6 +317,39 @@ class TestOnBothDatabases:
 
         assert idle[:2] == [(D.SCHEDULED, False)] * 2
         assert idle[-1] == (D.PUBLISHED, True)
+
+    @pytest.mark.parametrize(
+        ("hidden", "away", "told"),
+        [
+            (False, False, [(D.UNCONFIRMED, False), (D.PUBLISHED, True)]),
+            (True, False, [(D.UNCONFIRMED, False)] * 2 + [(D.UNCONFIRMED, True)]),
+            (False, True, [(D.UNCONFIRMED, False), (D.UNCONFIRMED, True)]),
+        ],
+        ids=["found", "nowhere", "the network is out of reach"],
+    )
+    def test_it_is_not_idle_until_what_is_unconfirmed_is_found_or_a_person_decides(
+        self, desk: Desk, worker: Worker, hidden: bool, away: bool, told: list[tuple[D, bool]]
+    ) -> None:
+        desk.wire.recovery = Recovery(RecoveryKind.SEARCHABLE, settle=(10, 70))
+        desk.ready(desk.post())
+        desk.wire.script = ["lost"]
+        desk.wire.hidden = hidden
+        desk.wire.troubles = {"find": [NotSent("no route")] * away}
+        idle = []
+        with start(worker):
+            worker.pipeline.start()
+            worker._connect()
+            for seconds in [0, 10, 60][: len(told)]:
+                desk.clock.forward(seconds=seconds)
+                worker.tick()
+                worker.pipeline.settled()
+                worker.look()
+                worker.tick()
+                worker.look()
+                idle.append((desk.state(), worker.idle()))
+            worker.pipeline.stop()
+
+        assert idle == told
 
     def test_somebody_quicker_is_no_reason_to_stop(self, desk: Desk, worker: Worker) -> None:
         def beaten() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
+from social_scheduler.campaign.checks_accounts import check_entries
 from social_scheduler.campaign.checks_media import check_media
 from social_scheduler.campaign.checks_partners import check_partners
 from social_scheduler.campaign.checks_plan import check_accounts, check_people, check_times
@@ -87,12 +88,15 @@ def check_campaign(loaded: Loaded[Campaign], rules: Rules) -> list[Finding]:
     findings = list(loaded.findings)
     if loaded.model is not None:
         facts = Facts(loaded, loaded.model, rules)
-        findings += check_accounts(facts)
-        findings += check_people(facts)
-        findings += check_times(facts)
-        findings += check_words(facts, ("title",), facts.campaign.title, "")
-        findings += check_posts(facts)
-        findings += check_media(facts)
+        said = [
+            *check_accounts(facts),
+            *check_people(facts),
+            *check_times(facts),
+            *check_words(facts, ("title",), facts.campaign.title, ""),
+            *check_posts(facts),
+            *check_media(facts),
+        ]
+        findings += [finding for finding in said if finding.line not in loaded.guessed]
     return _in_order(findings)
 
 
@@ -182,7 +186,7 @@ def check_folder(
     accounts = load_accounts(root / "accounts.yaml", root)
     policy = load_policy(root / "policy.yaml", root)
     partners = load_partners(root / "partners.yaml", root)
-    report.findings += accounts.findings
+    report.findings += _in_order([*accounts.findings, *check_entries(accounts, limits)])
     report.findings += check_partners(partners, limits)
     report.findings += check_policy(policy, accounts.model)
     files = campaign_files(root) if paths is None else list(paths)

@@ -58,7 +58,7 @@ def _check_options(facts: Facts, rendered: Rendered, account: AccountEntry) -> I
         return
     for name, value in rendered.options.items():
         path = rendered.chosen_at[name]
-        if name in _ADDRESSES and (wrong := wrong_link(value)):
+        if name in _ADDRESSES and (wrong := wrong_link(value, facts.rules.sandbox)):
             yield facts.loaded.finding(path, *wrong)
         elif _knows(facts, account, name):
             if name in _ADDRESSES and facts.rules.id_in(platform, value) is None:
@@ -166,7 +166,7 @@ def _check_cards(facts: Facts, number: int, accounts: list[AccountEntry]) -> Ite
             hidden[card.path] = (
                 "the pictures stand in its place"
                 if rendered.parts[0].media
-                else "its networks make their own"
+                else ("its networks make their own" if limits.box else "its networks show none")
             )
     for path, why in hidden.items():
         if path not in shown:

@@ -99,6 +99,7 @@ def check_captions(
             yield facts.loaded.finding(path, problem, remedy)
             continue
         yield from _check_words_of(facts, path, file, language, look)
+    yield from _left_out(facts, place, media, accounts, looks)
     taking = {
         a.language for a in accounts if (limit := facts.rules.limits_of(a)) and limit.captions
     }
@@ -112,6 +113,29 @@ def check_captions(
                 warning=True,
                 key=True,
             )
+
+
+def _left_out(
+    facts: Facts, place: Place, media: Media, accounts: list[AccountEntry], looks: Looks
+) -> Iterator[Finding]:
+    """Networks that take the film and not its captions, all of them at once."""
+    name = str(place[-1])
+    found = set()
+    for account in accounts:
+        look = looks.get((name, account.language)) or looks.get((name, ""))
+        limits = facts.rules.limits_of(account)
+        if look is None or not is_film(look) or account.language not in (media.captions or {}):
+            continue
+        if limits is not None and limits.films and not limits.captions:
+            found.add(account.platform)
+    if found:
+        yield facts.loaded.finding(
+            (*place, "captions"),
+            f"no captions on {', '.join(sorted(found))}: `{name}` is shown there without them",
+            "see that readers there get the words: in the post, or in the picture of the film",
+            warning=True,
+            key=True,
+        )
 
 
 def _check_words_of(

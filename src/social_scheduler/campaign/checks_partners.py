@@ -9,9 +9,9 @@ from social_scheduler.campaign.load import Loaded
 from social_scheduler.campaign.mistakes import did_you_mean
 from social_scheduler.campaign.partners import Partners
 from social_scheduler.errors import Finding
-from social_scheduler.text import mentions
+from social_scheduler.text import mentions_on
 
-_SHAPES = {
+SHAPES = {
     "x": (r"[A-Za-z0-9_]{1,15}", "letters, digits and _, at most 15"),
     "bluesky": (r"[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+", "a domain, such as nato.bsky.social"),
     "mastodon": (r"[A-Za-z0-9_.-]+@[A-Za-z0-9.-]+\.[A-Za-z0-9-]+", "name@server"),
@@ -60,6 +60,6 @@ def _mistakes(loaded: Loaded[Partners], book: Partners, platforms: set[str]) -> 
 
 def _wrong_handle(platform: str, handle: str) -> str:
     """What a handle there looks like, if this is none."""
-    pattern, told = _SHAPES.get(platform, (r"\S+", "it as the network shows it"))
-    found = [span.text for span in mentions(f"@{handle}")] == [f"@{handle}"]
+    pattern, told = SHAPES.get(platform, (r"\S+", "it as the network shows it"))
+    found = [span.text for span in mentions_on(platform, f"@{handle}")] == [f"@{handle}"]
     return "" if re.fullmatch(pattern, handle) and found else told

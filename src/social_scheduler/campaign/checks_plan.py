@@ -20,7 +20,7 @@ from social_scheduler.errors import Finding
 
 
 def check_accounts(facts: Facts) -> Iterator[Finding]:
-    """Every name in a `to` is known, and its network is one we can speak to."""
+    """Every name in a `to` and of a variant is known."""
     campaign, rules = facts.campaign, facts.rules
     places: list[tuple[Place, list[str]]] = [(("to",), campaign.to)]
     places += [(("posts", n, "to"), post.to) for n, post in enumerate(campaign.posts) if post.to]
@@ -32,12 +32,6 @@ def check_accounts(facts: Facts) -> Iterator[Finding]:
                     f"`{name}` is neither an account nor a group of accounts.yaml",
                     did_you_mean(name, rules.accounts.names),
                 )
-    for platform in sorted({a.platform for a in facts.everyone} - set(rules.limits)):
-        yield facts.loaded.finding(
-            ("to",),
-            f"an account here is on `{platform}`, a network that is not built in",
-            did_you_mean(platform, rules.limits),
-        )
     for post_number, post in enumerate(campaign.posts):
         yield from _check_variants(facts, post_number, post)
 

@@ -16,7 +16,7 @@ from social_scheduler.campaign.render import (
 from social_scheduler.campaign.schema import AccountEntry, Post
 from social_scheduler.errors import Finding
 from social_scheduler.message import Attachment, Limits, Message, MessagePart
-from social_scheduler.text import byte_length, mentions, prefix
+from social_scheduler.text import byte_length, prefix
 
 _KINDS = {
     "jpg": "image/jpeg",
@@ -65,15 +65,17 @@ def _look(
             number=number,
         )
     except RenderProblem as problem:
-        if (problem.path, problem.problem) not in said:
-            said.add((problem.path, problem.problem))
-            yield facts.loaded.finding(
-                problem.path,
-                problem.problem,
-                problem.remedy,
-                offset=problem.offset,
-                key=problem.offset is None,
-            )
+        for each in (problem, *problem.others):
+            place = (*each.path, each.offset or 0), each.problem
+            if place not in said:
+                said.add(place)
+                yield facts.loaded.finding(
+                    each.path,
+                    each.problem,
+                    each.remedy,
+                    offset=each.offset,
+                    key=each.offset is None,
+                )
         return
     yield rendered
     if limits is None:
@@ -163,7 +165,10 @@ def _or_split(facts: Facts, rendered: Rendered, account: AccountEntry, limits: L
     """The third way out, where there is one."""
     if len(rendered.parts) > 1 or rendered.parts[0].path[-2:-1] != ("text",) or not limits.thread:
         return ""
-    if account.may_thread == "no":
+    if rendered.split and account.may_thread == "no":
+        entry = f"`may_thread: yes` for {account.name} in accounts.yaml"
+        return f", or {entry}, if it may: without it `split` does nothing there"
+    if rendered.split or account.may_thread == "no":
         return ""
     return ", or `split: yes` to make a thread of it"
 
@@ -188,11 +193,8 @@ def _check_named(
 ) -> Iterator[Finding]:
     """Whether each partner's handle still is a mention where it came to stand."""
     for part in rendered.parts:
-        if not part.named:
-            continue
-        found = {span.text for span in mentions(part.text)}
         for named in part.named:
-            if named.handle not in found and (part.path, named.handle) not in said:
+            if named.touched and (part.path, named.handle) not in said:
                 said.add((part.path, named.handle))
                 yield facts.loaded.finding(
                     part.path,

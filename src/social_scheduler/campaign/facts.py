@@ -73,6 +73,8 @@ class Rules:
     ends: Mapping[str, datetime] = field(default_factory=dict)
     """By account: when its keys end, as its network said."""
     partners: Partners = NOBODY
+    sandbox: str | None = None
+    """In a rehearsal: where its networks are, whose posts can be quoted and repeated there."""
     id_in: Callable[[str, str], str | None] = _any_address
     """By platform: the network's id of the post at an address; None when it is none of its."""
     refusals: Mapping[str, Callable[[Message, Limits], Sequence[str]]] = field(default_factory=dict)

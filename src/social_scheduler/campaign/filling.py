@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from social_scheduler.campaign.mistakes import did_you_mean
 from social_scheduler.campaign.partners import Partners
 from social_scheduler.campaign.schema import AccountEntry
 from social_scheduler.campaign.wording import Place, RenderProblem
+from social_scheduler.text import mentions_on
 
 _PLACEHOLDER = re.compile(r"\{\{|\}\}|\{[^{}\n]*\}|[{}]")
 
@@ -19,6 +20,8 @@ class Named:
 
     handle: str
     id: str = ""
+    touched: bool = False
+    """What stands beside it makes it no mention on its network, at one place at least."""
 
 
 class Filler:
@@ -29,28 +32,46 @@ class Filler:
         self._account = account
         self._link = link
         self.placed = False
+        self._problems: list[RenderProblem] = []
+
+    def require_all(self) -> None:
+        """Raises RenderProblem, with the others beside it, when something could not be filled in."""
+        if self._problems:
+            first, *first.others = self._problems
+            raise first
 
     def fill(self, raw: str, path: Place) -> tuple[str, tuple[Named, ...]]:
         """The words with what stands in braces resolved, and the handles that came into them."""
         if "{" not in raw and "}" not in raw:
             return raw, ()
         named: dict[str, Named] = {}
+        places: list[tuple[int, str]] = []
         pieces = []
         end = 0
         for match in _PLACEHOLDER.finditer(raw):
             pieces.append(raw[end : match.start()])
             end = match.end()
-            if match[0] in ("{{", "}}"):
-                pieces.append(match[0][0])
-            elif match[0].startswith("{@"):
-                said = self._partner(match, path)
-                pieces.append(said.handle)
-                if said.handle.startswith("@"):
-                    named[said.handle] = said
-            else:
-                pieces.append(self._address(match, path))
+            try:
+                if match[0] in ("{{", "}}"):
+                    pieces.append(match[0][0])
+                elif match[0].startswith("{@"):
+                    said = self._partner(match, path)
+                    if said.handle.startswith("@"):
+                        named[said.handle] = said
+                        places.append((sum(map(len, pieces)), said.handle))
+                    pieces.append(said.handle)
+                else:
+                    pieces.append(self._address(match, path))
+            except RenderProblem as problem:
+                self._problems.append(problem)
         pieces.append(raw[end:])
-        return "".join(pieces), tuple(named.values())
+        filled = "".join(pieces)
+        if places:
+            mentioned = {(s.start, s.text) for s in mentions_on(self._account.platform, filled)}
+            for at, handle in places:
+                if (at, handle) not in mentioned:
+                    named[handle] = replace(named[handle], touched=True)
+        return filled, tuple(named.values())
 
     def _address(self, match: re.Match[str], path: Place) -> str:
         if match[0] != "{link}":

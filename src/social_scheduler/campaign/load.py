@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import copy
+import difflib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from social_scheduler.campaign.mistakes import explain
+from social_scheduler.campaign.mistakes import explain, one_of
 from social_scheduler.campaign.partners import Partners
 from social_scheduler.campaign.reader import read, read_file
 from social_scheduler.campaign.schema import Accounts, Campaign
@@ -30,6 +32,8 @@ class Loaded(Generic[Model]):
     model: Model | None
     """What was read, also when words in it are not quoted; `value` is what may be used."""
     findings: list[Finding]
+    guessed: frozenset[int] = frozenset()
+    """Lines on which the model has a word that only might be meant; no more is said of them."""
 
     @property
     def file(self) -> str:
@@ -68,12 +72,12 @@ class Loaded(Generic[Model]):
 
 def load_campaign(path: Path, root: Path | None = None) -> Loaded[Campaign]:
     """Read one campaign file; findings name it as seen from `root`."""
-    return _load(path, Campaign, root)
+    return _guessed(_load(path, Campaign, root))
 
 
 def load_campaign_bytes(source: bytes, path: Path, file: str) -> Loaded[Campaign]:
     """The same from bytes already at hand; `path` tells where its media would be."""
-    return _validated(path, read(source, file, spec_of(Campaign)), Campaign)
+    return _guessed(_validated(path, read(source, file, spec_of(Campaign)), Campaign))
 
 
 def load_accounts(path: Path, root: Path | None = None) -> Loaded[Accounts]:
@@ -118,6 +122,31 @@ def _validated(path: Path, tree: Tree, model: type[Model]) -> Loaded[Model]:
             findings.extend(_shape(tree, model, error))
     findings.sort(key=lambda f: (f.line, f.column))
     return Loaded(path, tree, value, findings)
+
+
+def _guessed(loaded: Loaded[Campaign]) -> Loaded[Campaign]:
+    """Where one of a few words was wanted and another stands, a model with the nearest of them.
+
+    So that a wrong word does not hide what else is wrong; the findings stay.
+    """
+    if loaded.model is not None or loaded.tree.data is None:
+        return loaded
+    data, lines = copy.deepcopy(loaded.tree.data), set()
+    try:
+        Campaign.model_validate(data)
+    except ValidationError as error:
+        for item in error.errors(include_url=False):
+            if item["type"] not in ("enum", "literal_error"):
+                return loaded
+            path, _ = _known(data, item["loc"], missing=False)
+            place = data
+            for step in path[:-1]:
+                place = place[step]
+            choices = one_of(item)
+            near = difflib.get_close_matches(str(place[path[-1]]), choices, n=1, cutoff=0)
+            place[path[-1]] = near[0]
+            lines.add(loaded.tree.position(path)[0])
+    return replace(loaded, model=Campaign.model_validate(data), guessed=frozenset(lines))
 
 
 def _shape(tree: Tree, model: type[BaseModel], error: ValidationError) -> Iterator[Finding]:

@@ -60,6 +60,11 @@ def did_you_mean(name: str, known: Iterable[str]) -> str:
     return f"write one of: {shown}"
 
 
+def one_of(error: Mapping[str, Any]) -> list[str]:
+    """The words of which one was wanted."""
+    return re.findall(r"'([^']+)'", str(error.get("ctx", {}).get("expected", "")))
+
+
 def explain(
     error: Mapping[str, Any], path: tuple[str | int, ...], root: type[BaseModel]
 ) -> tuple[bool, str, str]:
@@ -75,7 +80,7 @@ def explain(
     if kind == "extra_forbidden":
         return (True, *_unknown_key(str(path[-1]), _model_at(root, path[:-1])))
     if kind in ("enum", "literal_error"):
-        allowed = re.findall(r"'([^']+)'", str(error.get("ctx", {}).get("expected", "")))
+        allowed = one_of(error)
         return (
             False,
             f"`{_short(value)}` is not possible for `{name}`",

@@ -61,6 +61,8 @@ class Rendered:
     """Where each option stands in the file."""
     divided: bool = False
     """Whether one text became these parts."""
+    split: bool = False
+    """Whether the author asked for that, where it is too long."""
 
     @property
     def shows(self) -> list[str]:
@@ -98,16 +100,18 @@ def render(
         filled[-1] = (path, f"{text}\n{link}", named)
     if "warning" in options:
         options["warning"] = nfc(filler.fill(options["warning"], chosen_at["warning"])[0])
+    card = _card(levels, account, filler)
+    filler.require_all()
     media = media_in(levels, len(filled), thread=thread)
     parts = tuple(
         RenderedPart(nfc(text), media.get(number, ()), path, named)
         for number, (path, text, named) in enumerate(filled, start=1)
     )
-    card = _card(levels, account, filler)
     pieces: tuple[RenderedPart, ...] = ()
-    if len(parts) == 1 and limits is not None and split_in(levels):
+    may_split = split_in(levels)
+    if len(parts) == 1 and limits is not None and may_split:
         pieces = _divided(parts[0], account, limits, options)
-    return Rendered(pieces or parts, link, card, options, chosen_at, bool(pieces))
+    return Rendered(pieces or parts, link, card, options, chosen_at, bool(pieces), may_split)
 
 
 def length(text: str, limits: Limits, options: Mapping[str, str]) -> int:

@@ -14,7 +14,7 @@ from social_scheduler.errors import InvalidInput
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 EXAMPLE = "write a time such as `2027-01-11 10:30`, or `Monday 10:30` with `week_of`"
 
-_ZONE = r"(?:\s+(?P<zone>[A-Za-z][A-Za-z0-9_+/-]*))?"
+_ZONE = r"(?:(?:\s+|(?=(?i:[ap]m)$))(?P<zone>[A-Za-z][A-Za-z0-9_+/-]*))?"
 _DATED = re.compile(r"(?P<date>\d{4}-\d{2}-\d{2})\s+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)" + _ZONE)
 _WEEKLY = re.compile(r"(?P<day>[A-Za-z]+)\s+(?P<time>\d{1,2}:\d{2}(?::\d{2})?)" + _ZONE)
 _NOT_YET = re.compile(
@@ -53,6 +53,8 @@ def resolve(text: str, *, timezone: str, week_of: str | date | None = None) -> R
     else:
         raise _unreadable(text)
     zone = match["zone"] or timezone
+    if zone.lower() in ("am", "pm"):
+        raise _of_twelve(match["time"], zone)
     wall = datetime.combine(day, _time(match["time"]))
     shown = wall.isoformat(" ", "seconds" if wall.second else "minutes")
     return Resolved(_instant(wall, zone), zone, shown)
@@ -107,6 +109,15 @@ def _time(text: str) -> time:
     if hour > 23 or minute > 59 or second > 59:
         raise TimeProblem(f"no clock shows {text}", "write a time from 00:00 to 23:59")
     return time(hour, minute, second)
+
+
+def _of_twelve(text: str, half: str) -> TimeProblem:
+    hour = int(text.partition(":")[0])
+    problem = "clocks here count 24 hours"
+    if not 1 <= hour <= 12:
+        return TimeProblem(problem, f"leave `{half}` out")
+    hour = hour % 12 + (12 if half.lower() == "pm" else 0)
+    return TimeProblem(problem, f"write {hour:02}:{text.partition(':')[2]}")
 
 
 def _weekday(name: str, week_of: str | date | None) -> date:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from social_scheduler.campaign.schema import AccountEntry, Campaign, CardWords, Post, Wording
 from social_scheduler.errors import InvalidInput
 
@@ -16,7 +18,10 @@ class RenderProblem(InvalidInput):
     """A post that cannot be said by an account as it is written.
 
     `path` leads to the place in the campaign's data; `offset` to the character of the words there.
+    `others` are further ones of the same post, where they were looked for.
     """
+
+    others: Sequence[RenderProblem] = ()
 
     def __init__(self, path: Place, problem: str, remedy: str, offset: int | None = None) -> None:
         super().__init__(problem, remedy)

@@ -1,4 +1,4 @@
-"""accounts connect | app | check | list."""
+"""accounts connect | app | check | list | disconnect."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from social_scheduler.cli.shared import (
     Json,
     Workspace,
     acting,
+    ask,
     bad,
     emit,
     good,
@@ -29,6 +30,7 @@ from social_scheduler.services import accounts as service
 from social_scheduler.services import connect, connect_app, keys_check
 from social_scheduler.services.actor import Right
 from social_scheduler.services.connect_ask import Asker
+from social_scheduler.services.connect_list import not_listed
 
 accounts = typer.Typer(help="The accounts we speak through.", no_args_is_help=True)
 accounts.command("connect")(connect_accounts)
@@ -58,6 +60,7 @@ def app_keys(
     """Keep what our app is known by at a network that signs people in; without NETWORK: list them.
 
     The network wants to be told the address that it sends people back to: it is shown first.
+    In a rehearsal workspace the sandbox makes the app, unless --keys-file gives one.
     """
     with acting(workspace) as (found, actor):
         context = found.context
@@ -65,6 +68,7 @@ def app_keys(
             where = connect_app.app_server(context, network, server or None)
             redirect = found.settings.origin + connect.callback_path(network)
             sign_in = connect.sign_in_of(service.platform_named(context, network))
+            register = register or (found.context.kind == "rehearsal" and keys_file is None)
             if register:
                 connect_app.register_app(context, actor, network, where, redirect)
             else:
@@ -81,15 +85,29 @@ def app_keys(
         emit([{"platform": a.platform, "server": a.server, "public": a.public} for a in apps])
         return
     if network:
-        good(f"{where} knows our app. Next: social-scheduler accounts connect NAME")
+        if register:
+            good(f"{where} knows our app, and sends people back to {redirect}")
+        else:
+            good(f"Our app at {where} is kept. It was not asked; connecting an account does that.")
+        if found.context.kind == "rehearsal":
+            note("Next, to rehearse a sign-in: on the desk, Accounts, the account, Connect at …")
+        else:
+            note("Next: social-scheduler accounts connect NAME")
         return
     table(
         "network",
         "server",
         "known by",
+        "sends people back to",
         "since",
         rows=[
-            [a.platform, a.server, ", ".join(map(str, a.public.values())), moment(a.kept_at)]
+            [
+                a.platform,
+                a.server,
+                ", ".join(str(v) for k, v in a.public.items() if k != connect_app.REDIRECT),
+                str(a.public.get(connect_app.REDIRECT, "")),
+                moment(a.kept_at),
+            ]
             for a in apps
         ],
         empty="No network knows our app. An admin runs: social-scheduler accounts app NETWORK",
@@ -113,6 +131,9 @@ def check(
     if json:
         emit(checked)
     for one in checked if not json else ():
+        if not one.listed:
+            note(f"{one.account}: {_forgotten(one.account)}")
+            continue
         tell = bad if one.problems else good
         until = f"; keys end {moment(one.ends_at)}" if one.ends_at else ""
         tell(f"{one.account} is @{one.handle} at {one.server}{until}")
@@ -131,8 +152,9 @@ def list_accounts(workspace: Workspace = Path(), json: Json = False) -> None:
     """The connected accounts, and how they are."""
     with acting(workspace) as (found, actor):
         connected = service.list_accounts(found.context, actor)
+        gone = not_listed(found.context, [a.name for a in connected])
     if json:
-        emit([shown(a) for a in connected])
+        emit([shown(a) | {"listed": a.name not in gone} for a in connected])
         return
     table(
         "name",
@@ -158,3 +180,35 @@ def list_accounts(workspace: Workspace = Path(), json: Json = False) -> None:
         ],
         empty="No account is connected. An admin runs: social-scheduler accounts connect NAME",
     )
+    for account in connected:
+        if account.name in gone:
+            note(f"{account.name}: {_forgotten(account.name)}")
+
+
+def _forgotten(name: str) -> str:
+    return (
+        "no longer in accounts.yaml. To forget its keys: "
+        f"social-scheduler accounts disconnect {name}"
+    )
+
+
+@accounts.command("disconnect")
+def disconnect(
+    name: Annotated[str, typer.Argument(help="A connected account.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+    workspace: Workspace = Path(),
+    json: Json = False,
+) -> None:
+    """Forget an account's keys: nothing is said through it until it is connected again (admins)."""
+    with acting(workspace) as (found, actor):
+        actor.require(Right.ADMIN)
+        if not yes:
+            ask(f"The keys of {name} are deleted, and nothing goes out through it. Disconnect it?")
+        waiting = service.disconnect_account(found.context, actor, name)
+    if json:
+        emit({"disconnected": name, "open": waiting})
+        return
+    good(f"{name} is disconnected: its keys are gone, its history stays.")
+    note("End its access at the network too: there the keys go on working.")
+    if waiting:
+        bad(f"{waiting} to be said through it stay queued, and wait until it is connected again.")

@@ -215,7 +215,7 @@ def _show(changes: list[Change], json: bool, *, done: bool) -> None:
     good(", ".join(f"{n} {kind}" for kind, n in sorted(counted.items())) or "nothing to queue")
     for estimate in estimates(changes, discover()):
         note(str(estimate))
-    if done and (counted["new"] or counted["edited"] or counted["moved"]):
+    if done and any(c.for_review for c in changes):
         note("Next, somebody else: social-scheduler review list")
 
 

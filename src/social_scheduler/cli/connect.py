@@ -31,6 +31,7 @@ KeysFile = Annotated[
 Names = Annotated[
     list[str] | None, typer.Argument(help="Names in accounts.yaml.", metavar="[NAME]...")
 ]
+_BY_NAME = 'Give the keys by name: {"access_token": "…"}.'
 All = Annotated[bool, typer.Option("--all", help="Every account of accounts.yaml.")]
 
 
@@ -58,6 +59,8 @@ def connect_accounts(
         entries = _entries(found, names or [], every)
         if keys_file is not None and len(entries) != 1:
             raise InvalidInput("A file of keys is for one account.", "Name one account.")
+        if with_keys and keys_file is None and found.context.kind == "rehearsal":
+            note("This is a rehearsal: the sandbox makes the keys, so --with-keys asks for none.")
         pasted = with_keys or keys_file is not None or found.context.kind == "rehearsal"
         by_keys = [e for e in entries if pasted or _by_keys(e)]
         connected = [
@@ -160,10 +163,14 @@ def from_file(file: Path) -> dict[str, str]:
     """Keys by name, from a JSON object."""
     try:
         keys = json_format.loads(file.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        raise InvalidInput(f"{file} cannot be read as JSON.", "Give the keys by name.") from None
+    except FileNotFoundError:
+        raise InvalidInput(f"There is no file {file}.", "Correct its name.") from None
+    except OSError as problem:
+        raise InvalidInput(f"{file} cannot be read: {problem.strerror}.") from None
+    except ValueError:
+        raise InvalidInput(f"{file} is not JSON.", _BY_NAME) from None
     if not isinstance(keys, dict):
-        raise InvalidInput(f"{file} is not a JSON object.", "Give the keys by name.")
+        raise InvalidInput(f"{file} is not a JSON object.", _BY_NAME)
     return {str(k): str(v) for k, v in keys.items()}
 
 

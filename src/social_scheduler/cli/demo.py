@@ -110,7 +110,7 @@ class Demo:
             for done in [two.submit(self._enrol_one, name) for name in PEOPLE]:
                 done.result()
             connected.result()
-        note(f"People: {', '.join(PEOPLE)}")
+        note(f"People: admin, {', '.join(PEOPLE)}")
 
     def _enrol_one(self, name: str) -> None:
         roles, languages = PEOPLE[name]
@@ -250,7 +250,7 @@ _WELCOME = """
 [bold]The desk is open:[/] {desk}
   [bold]rana[/]   reviews English, Arabic and French   password: {password}
   [bold]karim[/]  reviews too: a minister's words need two   the same password
-  (amal writes, dana can hold everything; the same password)
+  (amal writes, dana can hold everything, admin connects accounts; the same password)
 
 [bold]What the public would see:[/] {network}
   {network}/x  /bluesky  /mastodon  /telegram
@@ -260,6 +260,7 @@ Some posts go out within seconds. Then try this:
      languages: they go out on all four networks in a few minutes.
   2. Sign in as karim and give the minister's quote its second approval.
   3. As dana, hold everything; then release it.
+  4. As admin, see the accounts.
 
 Ctrl-C ends the demo. Nothing of it is public.
 """

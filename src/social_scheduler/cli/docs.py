@@ -24,8 +24,6 @@ from social_scheduler.lifecycle import (
     meaning,
     steps_from,
 )
-from social_scheduler.message import Limits
-from social_scheduler.platforms import Platform, Prices, RecoveryKind, discover
 
 ROOT = Path(__file__).parents[3]
 TITLE = {Thing.POST: "Posts", Thing.DELIVERY: "Deliveries", Thing.PART: "Parts"}
@@ -33,14 +31,6 @@ ABOUT = {
     Thing.POST: "A post is one thing to say, in all its languages. It is what people review.",
     Thing.DELIVERY: "A delivery is one post to one account. It is what is sent.",
     Thing.PART: "A part is one call of a delivery: one of a thread, or the only one.",
-}
-RECOVERY = {
-    RecoveryKind.DETERMINISTIC: "the same call may be made again: it cannot double",
-    RecoveryKind.KEYED: "look first, then the same call with the same key",
-    RecoveryKind.TWO_STEP: "the stored container or upload tells",
-    RecoveryKind.SEARCHABLE: "look for it among the account's own recent posts; "
-    "if it is not found there, a person decides",
-    RecoveryKind.NONE: "nothing can be asked: a person decides at once",
 }
 
 
@@ -53,7 +43,7 @@ def pages() -> dict[Path, str]:
         reference / "commands.md": page("Commands", docs_commands.lines()),
         reference / "campaign-file.md": page("Campaign files", docs_files.lines()),
         reference / "settings.md": page("Settings", _settings()),
-        reference / "platforms.md": page("Platforms", _platforms()),
+        reference / "platforms.md": page("Platforms", docs_platforms.lines()),
         **{Path("campaigns/schema") / name: text for name, text in schemas},
     }
 
@@ -178,77 +168,6 @@ def _bounds(metadata: Sequence[object]) -> str:
         if hasattr(item, name)
     ]
     return f" ({' '.join(found)})" if found else ""
-
-
-def _platforms() -> Iterator[str]:
-    yield "The networks there is a module for. `check` and the desk show and keep these limits."
-    yield "What a server or an account tells of itself counts for more than what stands here."
-    yield "Another network is one module: [add a platform](../how-to/add-a-platform.md)."
-    yield ""
-    yield from docs_platforms.overview(discover())
-    for name, platform in sorted(discover().items()):
-        yield f"\n## {platform.label}\n"
-        yield f"In accounts.yaml: `platform: {name}`. Its address: <{platform.default_url}>"
-        yield "(in a rehearsal workspace: the sandbox's)."
-        yield "\n### Limits\n"
-        yield from table(("what", "limit"), _limits(platform))
-        if platform.prices:
-            yield "\n### What it costs\n"
-            yield f"{platform.label} charges for each call, by the prices that it published when this"
-            yield "version was made. `plan` and `queue` show the sum for what they put in place."
-            yield "Looking up and reading back cost as well, a small part of it."
-            yield ""
-            yield from table(("call", "price"), _prices(platform.prices))
-        yield "\n### Keys\n"
-        yield "`social-scheduler accounts connect` asks for them, or takes them from a JSON file"
-        yield "(`--keys-file`) or from these variables:"
-        yield ""
-        keys = [(code(key), code(f"SOCIAL_SCHEDULER_{key.upper()}")) for key in platform.keys]
-        yield from table(("key", "variable"), keys)
-        yield "\n### When an answer is lost\n"
-        yield f"Recovery is *{platform.recovery.kind.value}*: {RECOVERY[platform.recovery.kind]}."
-        if settle := platform.recovery.settle:
-            told = ", ".join(f"{seconds:g}" for seconds in settle)
-            yield f"It is looked for {told} seconds after the call."
-
-
-def _limits(platform: Platform) -> list[tuple[str, str]]:
-    limits = platform.limits
-    types = ", ".join(sorted(t.removeprefix("image/").upper() for t in limits.picture_types))
-    return [
-        ("text of a part", f"{limits.text:,} ({limits.counted_in})"),
-        ("threads", "yes, where the account has `may_thread: yes`" if limits.thread else "no"),
-        ("pictures in a part", str(limits.pictures)),
-        ("a picture", f"{types}; {limits.picture_bytes:,} bytes; {limits.picture_side:,} pixels"),
-        ("alt text", f"{limits.alt_text:,} characters" if limits.alt_text else "none"),
-        *_moving(limits),
-        *((name.replace("_", " "), f"{value:,}") for name, value in limits.extra.items()),
-    ]
-
-
-def _moving(limits: Limits) -> Iterator[tuple[str, str]]:
-    if limits.films:
-        lasts = (
-            f"{limits.film_milliseconds / 1000:,g} seconds; " if limits.film_milliseconds else ""
-        )
-        side = f"; {limits.film_side:,} pixels" if limits.film_side else ""
-        yield "a film", f"{lasts}{limits.film_bytes:,} bytes{side}"
-        yield "captions of a film", "yes" if limits.captions else "no"
-    if limits.moving_picture_bytes:
-        yield "a moving picture (GIF)", f"{limits.moving_picture_bytes:,} bytes"
-    if limits.options:
-        yield "options", ", ".join(code(name) for name in sorted(limits.options))
-
-
-def _prices(prices: Prices) -> list[tuple[str, str]]:
-    return [
-        (f"a {what}", f"${thousandths / 1000:.3f}")
-        for what, thousandths in (
-            ("post, or a part of a thread", prices.post),
-            ("post with a link", prices.post_with_link),
-            ("repost", prices.repost),
-        )
-    ]
 
 
 if __name__ == "__main__":

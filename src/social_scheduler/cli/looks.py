@@ -26,6 +26,7 @@ _ENDS = {
     "cut": "the network would cut off what is faint at the end",
     "folded": "readers see what is faint at the end when they ask for more",
 }
+_UNSEEN = "ALT (readers here do not see it)"
 _BAR = 20
 
 
@@ -102,7 +103,7 @@ def _print_box(box: Box) -> None:
     out.print(f"[dim]box: {box.host}[/] ", end="", highlight=False)
     out.print(" — ".join(filter(None, (box.title, box.description))), markup=False)
     if box.picture:
-        out.print(f"[dim]with picture {box.picture[:12]}… ALT:[/] ", end="", highlight=False)
+        out.print(f"[dim]with picture {box.picture[:12]}… {_UNSEEN}:[/] ", end="", highlight=False)
         out.print(box.alt, markup=False)
 
 
@@ -112,7 +113,8 @@ def _print_shown(shown: Shown) -> None:
     captions = " with captions" if item.captions else ""
     cut = ", cut in lists" if shown.cropped else ""
     size = f" {item.width}×{item.height}" if item.width else ""
+    alt = "ALT" if shown.alt_seen else _UNSEEN
     out.print(
-        f"[dim]{what}{captions} {item.sha256[:12]}…{size}{cut} ALT:[/] ", end="", highlight=False
+        f"[dim]{what}{captions} {item.sha256[:12]}…{size}{cut} {alt}:[/] ", end="", highlight=False
     )
     out.print(item.alt, markup=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Annotated
 
@@ -19,13 +20,16 @@ from social_scheduler.cli.shared import (
     moment,
     note,
     out,
+    plain,
     table,
     told,
 )
+from social_scheduler.lifecycle import OPEN, DeliveryState, PostState
 from social_scheduler.services import reading
 from social_scheduler.services import review as service
-from social_scheduler.services.reading import LanguageView, PostView
+from social_scheduler.services.reading import LanguageView, Listed, PostView
 from social_scheduler.services.review import Shown
+from social_scheduler.services.views import said_of, said_of_post
 
 Posts = Annotated[list[str], typer.Argument(help="Posts, as campaign/post.", metavar="POST...")]
 
@@ -53,7 +57,7 @@ def list_waiting(
         "due",
         "post",
         "kind",
-        "lacks",
+        "approvals",
         "",
         rows=[
             [
@@ -75,9 +79,10 @@ def list_waiting(
 def list_posts(workspace: Workspace = Path(), json: Json = False) -> None:
     """Every post and where it stands, the earliest due first."""
     with acting(workspace) as (found, actor):
-        lines = reading.posts(found.context, actor)
+        listed = reading.posts(found.context, actor)
     if json:
-        emit(lines)
+        states = [{account: state for account, _, state in x.deliveries} for x in listed]
+        emit([plain(x.line) | {"deliveries": d} for x, d in zip(listed, states, strict=True)])
         return
     table(
         "due",
@@ -85,11 +90,26 @@ def list_posts(workspace: Workspace = Path(), json: Json = False) -> None:
         "kind",
         "state",
         rows=[
-            [f"{x.wall} {x.zone}", x.reference, x.kind, x.state.value.replace("_", " ")]
-            for x in lines
+            [f"{x.line.wall} {x.line.zone}", x.line.reference, x.line.kind, _stands(x)]
+            for x in listed
         ],
         empty="Nothing is queued. Write a campaign file, then: social-scheduler queue",
     )
+
+
+def _stands(listed: Listed) -> str:
+    """Its review, and what came of its deliveries: the one word that covers all, or how many."""
+    states, post = listed.states, listed.line.state
+    word = said_of_post(post, states)
+    if word != post.value:
+        return word
+    begun = Counter(s.value for s in states if s not in OPEN)
+    if post is PostState.WITHDRAWN:
+        del begun[DeliveryState.CANCELLED]
+    told = [f"{count} of {len(states)} {state}" for state, count in begun.items()]
+    if post is not PostState.APPROVED or not told:
+        told.insert(0, word.replace("_", " "))
+    return ", ".join(told)
 
 
 @review.command("show")
@@ -104,8 +124,8 @@ def show(posts: Posts, workspace: Workspace = Path(), json: Json = False) -> Non
         _print(view)
         for language in view.languages:
             by = ", ".join(language.approved_by) or "nobody"
-            lacks = language.verdict.verdict.missing
-            lacking = f"; lacks {lacks}" if lacks else ""
+            lacks = view.line.state is PostState.IN_REVIEW and language.verdict.verdict.missing
+            lacking = f"; {lacks}" if lacks else ""
             out.print(f"{language.language}: approved by {by}{lacking}")
         out.print()
         for line in view.history:
@@ -154,7 +174,7 @@ def approve(
                     if again
                     else f"Goes out at {line.wall} {line.zone}."
                 )
-                note(f"Still lacks {lack}" if lacks else goes)
+                note(f"Not yet approved: {lack}" if lacks else goes)
     if json:
         emit(results)
 
@@ -166,7 +186,7 @@ def request_changes(
     workspace: Workspace = Path(),
     json: Json = False,
 ) -> None:
-    """Say no, with a reason. Every approval of this wording ends for good."""
+    """Say no, with a reason, while anything of it is left to send. Every approval of it ends."""
     with acting(workspace) as (found, actor):
         service.request_changes(found.context, actor, post, reason)
     emit({"post": post}) if json else good(f"{post} goes back to its author: {reason}")
@@ -195,7 +215,8 @@ def withdraw(
 
 def _print(view: PostView, languages: list[str] | None = None) -> None:
     line = view.line
-    out.print(f"[bold]{line.reference}[/]  {line.state.value.replace('_', ' ')}, {line.kind}")
+    stands = said_of_post(line.state, view.states).replace("_", " ")
+    out.print(f"[bold]{line.reference}[/]  {stands}, {line.kind}")
     out.print(line.title, markup=False)
     out.print(
         f"due {line.wall} {line.zone}{_in_utc(view)}, not after {moment(line.not_after)}; "
@@ -204,14 +225,14 @@ def _print(view: PostView, languages: list[str] | None = None) -> None:
     )
     for language in view.languages:
         if languages is None or language.language in languages:
-            _print_language(language)
+            _print_language(language, line.state)
 
 
 def _in_utc(view: PostView) -> str:
     return "" if view.line.zone == "UTC" else f" ({moment(view.line.due_at)})"
 
 
-def _print_language(language: LanguageView) -> None:
+def _print_language(language: LanguageView, post: PostState) -> None:
     for message in language.messages:
         print_look(message.platform, message.account, message.handle, message.language)
         print_choices(message.warning, message.told)
@@ -221,4 +242,4 @@ def _print_language(language: LanguageView) -> None:
                 out.print(f"[green]live[/] {part.url}")
         if message.delivery:
             trouble = f" — {message.delivery.trouble}" if message.delivery.trouble else ""
-            out.print(f"{message.delivery.state.value}{trouble}", markup=False)
+            out.print(f"{said_of(post, message.delivery.state)}{trouble}", markup=False)

@@ -97,7 +97,7 @@ def show_ledger(
         emit([entry.as_json() for entry in entries])
         return
     table(
-        "received",
+        "received (UTC)",
         "network",
         "account",
         "text",
@@ -105,7 +105,7 @@ def show_ledger(
         "reply to",
         rows=[
             [
-                str(e.as_json()["received_at"]),
+                f"{e.received_at:%Y-%m-%d %H:%M:%S}",
                 e.network,
                 f"@{e.account}",
                 e.text,

@@ -20,6 +20,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 from pydantic import BaseModel
+from rich.cells import cell_len
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -146,17 +147,40 @@ def plain(value: Any) -> Any:
     return str(value)
 
 
+_SENTENCE = 20
+"""Cells no wider than this are not folded."""
+
+
 def table(*columns: str, rows: Sequence[Sequence[str]], empty: str) -> None:
-    """A table for people; `empty` says how to fill it."""
+    """A table for people; `empty` says how to fill it.
+
+    Only sentences fold, between words: where there is no room for that, each row is a block.
+    """
     if not rows:
         out.print(empty)
         return
     shown = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        shown.add_column(column, overflow="fold")
+    needed = 2 * (len(columns) - 1)
+    for column, *cells in zip(columns, *rows, strict=True):
+        whole = max(cell_len(line) for cell in [column, *cells] for line in cell.split("\n"))
+        word = max(cell_len(word) for cell in [column, *cells] for word in ["", *cell.split()])
+        least = max(word, cell_len(column), min(whole, _SENTENCE))
+        needed += least
+        shown.add_column(column, overflow="fold", min_width=least, no_wrap=least == whole)
     for row in rows:
         shown.add_row(*(escape(cell) for cell in row))
-    out.print(shown)
+    if needed <= out.width:
+        out.print(shown)
+        return
+    room = max(map(len, columns))
+    for number, row in enumerate(rows):
+        if number:
+            out.print()
+        out.print(f"{columns[0]:{room + 2}}  {row[0]}", style="bold", markup=False)
+        for column, cell in zip(columns[1:], row[1:], strict=True):
+            if cell.strip():
+                lines = cell.strip().replace("\n", "\n" + " " * (room + 4))
+                out.print(f"  {column:{room}}  {lines}", markup=False)
 
 
 def moment(value: datetime | None, zone: str = "UTC") -> str:

@@ -41,9 +41,14 @@ Nobody = Annotated[
     bool,
     typer.Option(
         "--until-idle",
-        help="End when nothing is due within five seconds and no film is waited for.",
+        help="End when nothing is due within five seconds, and no film and no look for what is "
+        "unconfirmed is waited for.",
     ),
 ]
+
+
+Host = Annotated[str, typer.Option(help="The address to listen on.")]
+Port = Annotated[int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")]
 
 
 def add_to(app: typer.Typer) -> None:
@@ -173,10 +178,8 @@ def work(
 
 def serve(
     workspace: Workspace = Path(),
-    host: Annotated[str, typer.Option(help="The address to listen on.")] = "",
-    port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")
-    ] = None,
+    host: Host = "",
+    port: Port = None,
     json: Json = False,
 ) -> None:
     """The review desk in the browser. Never holds an account's keys."""
@@ -196,15 +199,17 @@ def serve(
         )
 
 
-def run(workspace: Workspace = Path(), json: Json = False) -> None:
+def run(
+    workspace: Workspace = Path(), host: Host = "", port: Port = None, json: Json = False
+) -> None:
     """The desk and the worker as two processes; when one ends, both do."""
     with opened(workspace):
         pass  # a folder that is no workspace is told here, once
     ours = [sys.executable, "-m", "social_scheduler"]
-    extra = ["--json"] if json else []
+    extra = ["--workspace", str(workspace), *(["--json"] if json else [])]
+    where = [*(["--host", host] if host else []), *([] if port is None else ["--port", str(port)])]
     processes = [
-        subprocess.Popen([*ours, command, "--workspace", str(workspace), *extra])
-        for command in ("serve", "work")
+        subprocess.Popen([*ours, *command, *extra]) for command in (["serve", *where], ["work"])
     ]
     stopping = False
 

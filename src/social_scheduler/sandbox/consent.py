@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from urllib.parse import urlencode
 
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 
 from . import rendering
 from .accounts import all_accounts
@@ -24,6 +24,31 @@ def page(call: Call, network: str, app: str, scopes: Sequence[str]) -> Response:
     )
 
 
-def refused(why: str) -> Response:
+def refused(network: str, why: str, remedy: str = "") -> Response:
     """400: nothing is sent back to an address that was not made known before."""
-    return PlainTextResponse(why, 400, rendering.HEADERS)
+    return rendering.page(
+        "refused.html",
+        400,
+        network=LABELS[network],
+        why=why,
+        remedy=remedy,
+        command=f"social-scheduler accounts app {network} --register",
+    )
+
+
+def stranger(call: Call, network: str, known: Sequence[str] | None) -> Response:
+    """Refused: an app that nobody knows, or whose `known` addresses are others than the asked one."""
+    if known is None:
+        return refused(
+            network,
+            f"No app is known here by the client_id {call.query.get('client_id', '')[:80]!r}.",
+            "A rehearsal workspace has one made with:",
+        )
+    wanted = call.query.get("redirect_uri", "")[:200]
+    return refused(
+        network,
+        f"This app said that people are sent back to {', '.join(known)}, and now it asks for "
+        f"{wanted or 'no address'}.",
+        "Open the desk at that address; or, when the desk has moved for good, write its port or "
+        "web_origin into settings.toml and have the app made anew with:",
+    )

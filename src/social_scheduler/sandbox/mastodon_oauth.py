@@ -90,7 +90,7 @@ def authorize(call: Call) -> Answer:
     query = call.query
     app = tokens.known(call.ledger, NETWORK, "app", query.get("client_id", ""))
     if app is None or query.get("redirect_uri") not in app.facts["redirect_uris"]:
-        return consent.refused("This app, or where it wants the answer sent, is not known here.")
+        return consent.stranger(call, NETWORK, app.facts["redirect_uris"] if app else None)
     scope = query.get("scope", "read")
     wrong = None
     if query.get("response_type") != "code":

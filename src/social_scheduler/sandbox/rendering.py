@@ -21,10 +21,10 @@ HEADERS = {
 }
 
 
-def page(template: str, **values: Any) -> Response:
+def page(template: str, status: int = 200, **values: Any) -> Response:
     """A page of ours, everything in it escaped."""
     html = _templates().get_template(template).render(**values)
-    return Response(html, media_type="text/html", headers=HEADERS)
+    return Response(html, status, media_type="text/html", headers=HEADERS)
 
 
 def own(name: str) -> str:

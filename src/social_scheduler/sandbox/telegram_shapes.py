@@ -16,7 +16,7 @@ from .posts import Post, PostMedia
 _HASHTAG = regex.compile(
     r"(?<![\p{L}\p{M}\p{Nd}_#])#(?=[\p{Nd}_]*[\p{L}\p{M}])[\p{L}\p{M}\p{Nd}_]{1,255}"
 )
-_MENTION = re.compile(r"(?<![A-Za-z0-9_@])@[A-Za-z][A-Za-z0-9_]{3,31}(?![A-Za-z0-9_])", re.ASCII)
+_MENTION = regex.compile(r"(?<![\p{L}\p{N}_])@[A-Za-z][A-Za-z0-9_]{3,31}(?![\p{L}\p{N}_])")
 _BOX = 320, 800, 1280, 2560
 """The longest sides of the copies that Telegram keeps of a photo."""
 

@@ -50,10 +50,10 @@ def authorize(call: Call) -> Response:
     query = call.query
     app = tokens.known(call.ledger, NETWORK, "app", query.get("client_id", ""))
     if app is None or query.get("redirect_uri") not in app.facts["redirects"]:
-        return consent.refused("This app, or where it wants the answer sent, is not known here.")
+        return consent.stranger(call, NETWORK, app.facts["redirects"] if app else None)
     scopes = sorted(query.get("scope", "").split())
     if wrong := _wrong(query, scopes):
-        return consent.refused(wrong)
+        return consent.refused(NETWORK, wrong)
     if "as" not in query:
         return consent.page(call, NETWORK, "this program", scopes)
     with call.ledger.reading() as db:

@@ -14,6 +14,7 @@ from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.context import Context
 from social_scheduler.services.keys import Owner
 from social_scheduler.store import accounts as store
+from social_scheduler.store import connecting
 from social_scheduler.store.database import Transaction
 from social_scheduler.store.steps import By, remember
 from social_scheduler.store.tables import Account, AccountState
@@ -155,6 +156,24 @@ def keep(
     told = f"{entry.name}: {identity.handle} ({identity.native_id}) at {server}"
     remember(tx, by.because(told), "connect_account")
     return account
+
+
+def disconnect_account(context: Context, actor: Actor, name: str) -> int:
+    """Forget an account's keys: nothing is said through it until it is connected again.
+
+    Its history stays, and so does what is queued for it; answers how many deliveries are open.
+    """
+    actor.require(Right.ADMIN)
+    by = actor.by(context.now(), name)
+    with context.database.write() as tx:
+        account = store.account_named(tx, name)
+        if account is None:
+            raise NotFound(f"{name} is not connected.", "See: social-scheduler accounts list")
+        why = f"disconnected by {actor.name}"
+        connecting.end_open(tx, f"The account was {why}.", by.at, name)
+        context.vault.forget(tx, Owner(name, account.platform, account.server), why)
+        remember(tx, by, "disconnect_account")
+        return store.count_open(tx, account.id)
 
 
 def list_accounts(context: Context, actor: Actor) -> list[Account]:

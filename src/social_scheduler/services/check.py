@@ -17,6 +17,7 @@ from social_scheduler.campaign.checks import (
     check_policy,
     each_checked,
 )
+from social_scheduler.campaign.checks_accounts import check_entries
 from social_scheduler.campaign.checks_partners import check_partners
 from social_scheduler.campaign.load import (
     Loaded,
@@ -105,12 +106,12 @@ def check(
     report = Report()
     accounts = load_accounts(files.root / "accounts.yaml", files.root)
     policy = load_policy(files.root / "policy.yaml", files.root)
-    report.findings += accounts.findings
     partners = load_partners(files.root / "partners.yaml", files.root)
     limits = platforms.limits()
+    of_accounts = [*accounts.findings, *check_entries(accounts, limits), *_check_servers(accounts)]
+    report.findings += sorted(of_accounts, key=lambda f: (f.line, f.column))
     report.findings += check_policy(policy, accounts.model)
     report.findings += check_partners(partners, limits)
-    report.findings += _check_servers(accounts)
     if accounts.model is None:
         for path in files.paths:
             report.findings += load_campaign(path, files.root).findings
@@ -128,6 +129,7 @@ def check(
         told={s.name: s.told for s in speakers(context).values()} if context else {},
         ends=keys_end(context) if context else {},
         partners=partners.model or NOBODY,
+        sandbox=context.sandbox_url if context and context.kind == "rehearsal" else None,
         id_in=lambda platform, address: platforms.named(platform).id_in(address),
         refusals=platforms.refusals(),
     )

@@ -37,6 +37,9 @@ class ChangeKind(StrEnum):
 REFUSED = frozenset({ChangeKind.PAST, ChangeKind.RENAMED})
 """Changes that stop the queueing of their file."""
 
+TO_REVIEW = frozenset({ChangeKind.NEW, ChangeKind.EDITED, ChangeKind.MOVED})
+"""Changes that put something in place."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
@@ -54,6 +57,13 @@ class Change:
         """`campaign/post`, as every command takes it."""
         return f"{self.campaign}/{self.post}"
 
+    @property
+    def for_review(self) -> Sequence[PlannedMessage]:
+        """What queueing this puts in place, to be approved and sent."""
+        if self.planned is None or self.kind not in TO_REVIEW:
+            return ()
+        return reached_by(self.planned, self.known) if self.known else self.planned.messages
+
 
 def compare(
     context: Context, actor: Actor, campaign: str, planned: Sequence[PlannedPost]
@@ -65,9 +75,14 @@ def compare(
 
 
 def compare_in(
-    tx: Transaction, campaign: str, planned: Sequence[PlannedPost], now: datetime
+    tx: Transaction,
+    campaign: str,
+    planned: Sequence[PlannedPost],
+    now: datetime,
+    *,
+    resubmit: bool = False,
 ) -> list[Change]:
-    """The same inside a transaction that goes on to do it."""
+    """The same inside a transaction that goes on to do it; `resubmit` is asked for then."""
     known = store.known_posts(tx, campaign)
     here = {post.key for post in planned}
     gone = [k for k in known.values() if k.key not in here and k.state is not PostState.WITHDRAWN]
@@ -76,7 +91,10 @@ def compare_in(
         mine = known.get(post.key)
         sending = mine and any(d.state is DeliveryState.SENDING for d in mine.deliveries)
         speaking = store.calls_under_way(tx, mine.id) if mine and sending else {}
-        changes.append(_change(campaign, post, mine, gone, speaking, now))
+        change = _change(campaign, post, mine, gone, speaking, now)
+        if mine and change.kind is ChangeKind.CHANGES_REQUESTED:
+            change = _asked(change, post, mine, now, resubmit=resubmit)
+        changes.append(change)
     return changes + [
         Change(
             ChangeKind.REMOVED,
@@ -118,11 +136,11 @@ def _change(
         return replace(change, kind=ChangeKind.WITHDRAWN, note=note)
     if same_words and same_time:
         if known.state is PostState.CHANGES_REQUESTED:
-            note = "a reviewer asked for changes; edit it, or add --resubmit"
-            return replace(change, kind=ChangeKind.CHANGES_REQUESTED, note=note)
+            return replace(change, kind=ChangeKind.CHANGES_REQUESTED)
         return change
     notes = _notes(post, known, speaking)
-    if not reached_by(post, known) and not no_longer_wanted(post, known):
+    reached, left_out = reached_by(post, known), no_longer_wanted(post, known)
+    if not reached and not left_out:
         if same_words:
             return change
         return replace(change, kind=ChangeKind.LIVE, note=notes or "it has ended; write a new post")
@@ -133,7 +151,26 @@ def _change(
         return replace(
             change, kind=ChangeKind.MOVED, note=f"was {was}; the new time needs approval"
         )
+    if not reached:
+        cancelled = f"no longer to {', '.join(d.account for d in left_out)}"
+        notes = "; ".join(filter(None, [cancelled, notes])) + "; nothing new needs approval"
     return replace(change, kind=ChangeKind.EDITED, note=notes or "a new revision; needs approval")
+
+
+def _asked(
+    change: Change, post: PlannedPost, known: KnownPost, now: datetime, *, resubmit: bool
+) -> Change:
+    """The same words and time after a reviewer asked for changes: what can be done with them."""
+    asked = "a reviewer asked for changes"
+    if not reached_by(post, known):
+        note = f"{asked}, and nothing of it can be edited any more; write a new post"
+        return replace(change, note=note)
+    if post.window.not_after <= now:
+        return replace(change, note=f"{asked}, and its time is past; give it another")
+    if resubmit:
+        told = "the same words, submitted for review again"
+        return replace(change, kind=ChangeKind.EDITED, note=told)
+    return replace(change, note=f"{asked}; edit it, or add --resubmit")
 
 
 def _left_behind(post: PlannedPost, known: KnownPost) -> bool:

@@ -26,7 +26,7 @@ from social_scheduler.services.accounts import (
     server_for,
 )
 from social_scheduler.services.actor import Actor, Right
-from social_scheduler.services.connect_app import known_app
+from social_scheduler.services.connect_app import known_app, require_way_back
 from social_scheduler.services.context import Context
 from social_scheduler.store import connecting as store
 from social_scheduler.store.database import Transaction
@@ -97,6 +97,7 @@ def begin_sign_in(
     server = allowed_server(context, entry.platform, server_for(context, entry))
     with context.database.write() as tx:
         app = known_app(tx, entry.platform, server, platform)
+        require_way_back(tx, entry.platform, server, platform, redirect_url)
         request = SignInRequest(
             server=server,
             app=app,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,9 +12,10 @@ from social_scheduler.errors import InvalidInput, NotFound
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.connect import ConnectingView, view_of
 from social_scheduler.services.context import Context
+from social_scheduler.services.keys import ACCOUNT
 from social_scheduler.services.keys_end import Ending, endings
 from social_scheduler.store import accounts as store
-from social_scheduler.store import connecting
+from social_scheduler.store import connecting, secrets
 from social_scheduler.store.tables import Account, Connecting
 
 
@@ -31,6 +33,8 @@ class AccountLine:
     """None: it is not connected."""
     attempt: ConnectingView | None
     ending: Ending | None
+    keys_kept: bool
+    """Whether there are keys of it."""
 
     @property
     def state(self) -> str:
@@ -61,6 +65,12 @@ def entries(context: Context) -> dict[str, AccountEntry]:
     return {a.name: a for a in loaded.model.accounts}
 
 
+def not_listed(context: Context, names: Iterable[str]) -> set[str]:
+    """Which of these accounts are not in accounts.yaml any more; none while it cannot be read."""
+    loaded = load_accounts(context.root / "campaigns" / "accounts.yaml", context.root)
+    return set(names) - {a.name for a in loaded.model.accounts} if loaded.model else set()
+
+
 def overview(context: Context, actor: Actor) -> list[AccountLine]:
     """Every account, in the order of accounts.yaml; those that are not in it any more last."""
     actor.require(Right.ADMIN)
@@ -69,8 +79,16 @@ def overview(context: Context, actor: Actor) -> list[AccountLine]:
         connected = {a.name: a for a in store.accounts(tx)}
         attempts = connecting.newest(tx)
         soon = {one.account: one for one in endings(tx, context.now())}
+        kept = secrets.places(tx)
     return [
-        _line(name, listed.get(name), connected.get(name), attempts.get(name), soon.get(name))
+        _line(
+            name,
+            listed.get(name),
+            connected.get(name),
+            attempts.get(name),
+            soon.get(name),
+            ACCOUNT + name in kept,
+        )
         for name in [*listed, *(n for n in connected if n not in listed)]
     ]
 
@@ -98,6 +116,7 @@ def _line(
     account: Account | None,
     attempt: Connecting | None,
     ending: Ending | None,
+    keys_kept: bool,
 ) -> AccountLine:
     shown = account or entry
     return AccountLine(
@@ -109,4 +128,5 @@ def _line(
         account=account,
         attempt=view_of(attempt) if attempt else None,
         ending=ending,
+        keys_kept=keys_kept,
     )

@@ -8,7 +8,7 @@ window. What is live stays as it was said.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from social_scheduler.errors import Conflict, NotFound
@@ -67,7 +67,7 @@ def enqueue(
     by = actor.by(now)
     with context.database.write() as tx:
         _require_one_home(tx, context, facts)
-        changes = compare_in(tx, facts.name, planned, now)
+        changes = compare_in(tx, facts.name, planned, now, resubmit=resubmit)
         _refuse(changes, cancel_removed)
         campaign_id = store.keep_campaign(
             tx, facts.name, home="file", path=facts.path, kind=facts.kind, title=facts.title
@@ -80,19 +80,13 @@ def enqueue(
             by,
         )
         _note_removed(tx, changes, now)
-        for number, change in enumerate(changes):
+        for change in changes:
             known, post = change.known, change.planned
-            if resubmit and change.kind is ChangeKind.CHANGES_REQUESTED:
-                told = "the same words, submitted for review again"
-                changes[number] = replace(change, kind=ChangeKind.EDITED, note=told)
             if known is None:
                 continue
             if change.kind is ChangeKind.MOVED and post:
                 _move(tx, known, post, actor, by)
-            elif post and (
-                change.kind is ChangeKind.EDITED
-                or (resubmit and change.kind is ChangeKind.CHANGES_REQUESTED)
-            ):
+            elif change.kind is ChangeKind.EDITED and post:
                 _edit(tx, known, post, actor, by)
             elif change.kind is ChangeKind.REMOVED and cancel_removed:
                 withdraw_post(tx, known.id, by.because("removed from its file"))

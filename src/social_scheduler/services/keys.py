@@ -179,6 +179,12 @@ class Vault:
             store.replace(tx, name, kept.version, version, sealed, self.now())
         return version
 
+    def forget(self, tx: Transaction, owner: Owner, why: str) -> None:
+        """Keep an account's keys no more. What a worker remembers of them is out of date with it."""
+        store.forget(tx, owner.row)
+        store.forget_account(tx, owner.account, why)
+        self._opened.pop(owner, None)
+
     def get_at(self, tx: Transaction, name: str) -> dict[str, str]:
         """What is kept at a place; nothing where nothing is."""
         kept = store.secret_at(tx, name)

@@ -12,12 +12,13 @@ from social_scheduler.services.accounts import allowed_server, platform_named
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.asking import ask
 from social_scheduler.services.connect_ask import Asker
+from social_scheduler.services.connect_list import not_listed
 from social_scheduler.services.context import Context
-from social_scheduler.services.keys import Owner
+from social_scheduler.services.keys import ACCOUNT, Owner
 from social_scheduler.services.keys_end import endings
 from social_scheduler.services.keys_renew import renew_account
 from social_scheduler.store import accounts as store
-from social_scheduler.store import publishing
+from social_scheduler.store import publishing, secrets
 from social_scheduler.store.steps import remember
 from social_scheduler.store.tables import Account, AccountState
 
@@ -35,22 +36,48 @@ class Checked:
     ends_at: datetime | None
     problems: list[str] = field(default_factory=list)
     """What a person has to do something about."""
+    listed: bool = True
+    """False: it is not in accounts.yaml any more, and was not asked about."""
 
 
 def check_accounts(
     context: Context, actor: Actor, names: Sequence[str], asker: Asker
 ) -> list[Checked]:
-    """Ask about the named accounts, or about all; keeps what is told. Needs the workers' key."""
+    """Ask about the named accounts, or about all; keeps what is told. Needs the workers' key.
+
+    Those that are not in accounts.yaml any more are asked about only by name.
+    """
     actor.require(Right.ADMIN)
     context.vault.require()
     with context.database.read() as tx:
         accounts = {a.name: a for a in store.accounts(tx)}
+        kept = secrets.places(tx)
     for name in names:
         if name not in accounts:
             raise NotFound(
                 f"{name} is not connected.", f"Run: social-scheduler accounts connect {name}"
             )
-    return [_check(context, actor, accounts[name], asker) for name in names or accounts]
+    gone = set() if names else not_listed(context, accounts)
+    return [
+        _not_asked(accounts[name])
+        if name in gone
+        else _check(context, actor, accounts[name], asker)
+        for name in names or accounts
+        if name not in gone or ACCOUNT + name in kept
+    ]
+
+
+def _not_asked(account: Account) -> Checked:
+    return Checked(
+        account=account.name,
+        platform=account.platform,
+        server=account.server,
+        handle=account.handle,
+        scopes=list(account.scopes),
+        told=dict(account.told),
+        ends_at=account.ends_at,
+        listed=False,
+    )
 
 
 def _check(context: Context, actor: Actor, account: Account, asker: Asker) -> Checked:

@@ -10,7 +10,7 @@ from social_scheduler.errors import DatabaseBusy, SchedulerError, Unauthorized
 from social_scheduler.platforms import Connection, Identity, Platform, renews
 from social_scheduler.services.asking import ask
 from social_scheduler.services.context import Context
-from social_scheduler.services.keys import Owner
+from social_scheduler.services.keys import ACCOUNT, Owner
 from social_scheduler.store import accounts as account_store
 from social_scheduler.store import publishing
 from social_scheduler.store import secrets as store
@@ -70,7 +70,8 @@ def renew_due(reach: Reach) -> None:
     """Every account in turn: new keys where they end soon, and once a day what else is told."""
     context = reach.context
     with context.database.read() as tx:
-        accounts = [a for a in account_store.accounts(tx) if a.keys_version > 0]
+        kept = store.places(tx)
+        accounts = [a for a in account_store.accounts(tx) if ACCOUNT + a.name in kept]
     for account in accounts:
         platform = context.platforms.get(account.platform)
         if platform is None or reach.ends():

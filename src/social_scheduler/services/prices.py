@@ -7,10 +7,8 @@ from dataclasses import dataclass
 
 from social_scheduler.message import Message
 from social_scheduler.platforms import Platform, Prices
-from social_scheduler.services.compare import Change, ChangeKind
+from social_scheduler.services.compare import Change
 from social_scheduler.text import links
-
-COUNTED = frozenset({ChangeKind.NEW, ChangeKind.EDITED, ChangeKind.MOVED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +31,7 @@ def estimates(changes: Iterable[Change], platforms: Mapping[str, Platform]) -> l
     """By network, for what queueing these changes puts in place; nothing where nothing is charged."""
     found: dict[str, Estimate] = {}
     for change in changes:
-        if change.planned is None or change.kind not in COUNTED:
-            continue
-        for planned in change.planned.messages:
+        for planned in change.for_review:
             platform = platforms[planned.speaker.platform]
             if platform.prices is not None:
                 one = _of(Message.from_canonical(planned.body), platform.label, platform.prices)

@@ -258,11 +258,12 @@ def _part(number: int, message: Message, look: PartLook, row: Part | None) -> Pa
     )
 
 
-def posts(context: Context, actor: Actor) -> list[PostLine]:
+def posts(context: Context, actor: Actor) -> list[Listed]:
     """Every post, the earliest due first."""
     actor.require(Right.READ)
     with context.database.read() as tx:
-        return store.post_lines(tx)
+        states = batches.states_of(tx)
+        return [Listed(x, tuple(states.get(x.id, ()))) for x in store.post_lines(tx)]
 
 
 def posts_page(

@@ -160,16 +160,18 @@ def _why_not_sent(looked: Looked, holds: Sequence[Hold]) -> str:
     return f"the window closed; {held or f'the post was {state}'}"
 
 
-def look_for_lost(publisher: Publisher, by: By) -> None:
-    """Ask the networks for what may be live, where they let us and when it is worth it."""
-    context = publisher.context
-    with context.database.read() as tx:
+def look_for_lost(publisher: Publisher, by: By) -> list[int]:
+    """Ask the networks for what may be live, where they let us and when it is worth it.
+
+    Answers the deliveries whose network could not be asked.
+    """
+    with publisher.context.database.read() as tx:
         ids = due_store.to_look_for(tx, by.at)
-    for delivery_id in ids:
-        _look_for(publisher, delivery_id, by)
+    return [delivery_id for delivery_id in ids if not _look_for(publisher, delivery_id, by)]
 
 
-def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
+def _look_for(publisher: Publisher, delivery_id: int, by: By) -> bool:
+    """Look for one; False when its network could not be asked."""
     context = publisher.context
     with context.database.read() as tx:
         looked = look(tx, delivery_id)
@@ -180,9 +182,9 @@ def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
         key = (looked.delivery.post_id, looked.delivery.revision)
         call = call_of(looked, wordings(tx, {key}).get(key), part.number) if part else None
     if part is None or call is None or not attempts or speaking:
-        return  # what is being said right now has no id yet, and could be taken for the lost one
+        return True  # what is being said now has no id yet, and could be taken for the lost one
     if not _take_look(context, looked, by):
-        return  # another worker is asking
+        return True  # another worker is asking
     asked_of = looked.delivery.attempt
     platform = context.platforms[looked.account.platform]
     try:
@@ -200,19 +202,22 @@ def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
                 looked.delivery.attempt,
                 next_look_at=by.at + max(pause, LOOK_AGAIN),
             )
-        return
+        return False
+    about = f"{looked.reference} to {looked.account.name}"
     with context.database.work() as tx:
         if found and found.remote_id in store.known_remote_ids(tx, looked.account.id):
-            return  # it was given to another delivery while we looked: look again
+            return True  # it was given to another delivery while we looked: look again
         looked = look(tx, delivery_id)
         if looked.delivery.attempt != asked_of:
             if found is not None:
                 known_live(tx, looked, found.url, by)
-        elif looked.delivery.state is not DeliveryState.UNCONFIRMED:
-            return  # a person was quicker
-        elif found is None:
-            _not_there(tx, context, looked, attempts, by)
+            return True
+        if looked.delivery.state is not DeliveryState.UNCONFIRMED:
+            return True  # a person was quicker
+        if found is None:
+            told = f"unconfirmed — {_not_there(tx, context, looked, attempts, by)}"
         else:
+            told = f"found — {found.url}"
             found_live(
                 tx,
                 looked,
@@ -222,6 +227,8 @@ def _look_for(publisher: Publisher, delivery_id: int, by: By) -> None:
                 url=found.url,
                 rest=[(p.remote_id, p.url) for p in found.rest],
             )
+    publisher.told(f"{about}: {told}")
+    return True
 
 
 def _take_look(context: Context, looked: Looked, by: By) -> bool:
@@ -237,8 +244,8 @@ def _first_unclear(attempts: Sequence[Attempt]) -> Attempt:
 
 def _not_there(
     tx: Transaction, context: Context, looked: Looked, attempts: Sequence[Attempt], by: By
-) -> None:
-    """Absence is no proof: after the last look a person decides."""
+) -> str:
+    """Absence is no proof: after the last look a person decides. Answers how it stands."""
     delivery, attempt = looked.delivery, attempts[-1]
     settle = settle_times(context, looked)
     looks = delivery.looks + 1
@@ -255,3 +262,4 @@ def _not_there(
         tx, delivery.id, delivery.attempt, looks=looks, next_look_at=again, trouble=why
     )
     remember(tx, by.because(why), "look", delivery_id=delivery.id)
+    return why

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from social_scheduler.errors import Conflict, InvalidInput, NotAllowed, NotFound, Stale
-from social_scheduler.lifecycle import PostState
+from social_scheduler.lifecycle import FINAL, PostState
 from social_scheduler.policy import Policy
 from social_scheduler.services.actor import Actor, Right, rights_of
 from social_scheduler.services.approval import LanguageVerdict, judge_revision
@@ -81,13 +81,23 @@ def approve(
 
 
 def request_changes(context: Context, actor: Actor, reference: str, reason: str) -> None:
-    """Say no, with a reason. Every approval of this revision ends for good."""
+    """Say no, with a reason, while anything of it is left to send.
+
+    Every approval of this revision ends for good.
+    """
     actor.require(Right.APPROVE)
     if not reason.strip():
         raise InvalidInput("A request for changes needs a reason.", "Say what should be different.")
     now = context.now()
     with context.database.write() as tx:
         post, _ = find_post(tx, reference)
+        over = all(d.state in FINAL for d in store.deliveries_of(tx, post.id))
+        if over and post.state is not PostState.WITHDRAWN:
+            raise Conflict(
+                f"Nothing of {reference} is left to send; changes cannot be requested now.",
+                "Write a correction as a new post. "
+                "What is live is taken down with social-scheduler settle remove.",
+            )
         if not step_post(tx, post.id, "request_changes", actor.by(now, reason.strip())):
             raise Conflict(
                 f"{reference} is {_said(post.state)}; changes cannot be requested now.",
@@ -196,7 +206,7 @@ def _check_shown(
     ):
         raise Conflict(
             f"{actor.name} approved {reference} ({language}) already; one person counts once.",
-            now.verdict.missing and f"It has {now.verdict.missing}.",
+            now.verdict.missing and f"So far: {now.verdict.missing}.",
         )
 
 

@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from social_scheduler.lifecycle import DeliveryState
+from social_scheduler.lifecycle import FINAL, DeliveryState, PostState
 from social_scheduler.preview import PartLook
 from social_scheduler.services.approval import LanguageVerdict
 from social_scheduler.store.batches import Last
 from social_scheduler.store.reading import DeliveryLine, PostLine
+
+UNAPPROVED = "waits for approval"
+"""What is said of a delivery that is scheduled while its post is not approved."""
+
+
+def said_of(post: PostState, delivery: DeliveryState) -> str:
+    """How a delivery stands, in one word: nobody takes for approved what is not."""
+    unapproved = delivery is DeliveryState.SCHEDULED and post is not PostState.APPROVED
+    return UNAPPROVED if unapproved else delivery.value
+
+
+def said_of_post(post: PostState, deliveries: Collection[DeliveryState]) -> str:
+    """How a post stands, in one word: what came of it once that is the same everywhere."""
+    ended = set(deliveries)
+    same = len(ended) == 1 and ended <= FINAL and post is not PostState.WITHDRAWN
+    return ended.pop().value if same else post.value
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +128,17 @@ class PostView:
         """What each language still needs; nothing when it may go out."""
         return {v.language: m for v in self.languages if (m := v.verdict.verdict.missing)}
 
+    @property
+    def states(self) -> tuple[DeliveryState, ...]:
+        """How all its deliveries stand."""
+        said = (m.delivery for v in self.languages for m in v.messages)
+        return tuple(d.state for d in (*said, *self.others) if d)
+
+    @property
+    def over(self) -> bool:
+        """Nothing of it is left to send."""
+        return all(state in FINAL for state in self.states)
+
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -132,6 +159,11 @@ class Listed:
 
     line: PostLine
     deliveries: tuple[tuple[str, str, DeliveryState], ...]
+
+    @property
+    def states(self) -> tuple[DeliveryState, ...]:
+        """How its deliveries stand."""
+        return tuple(state for _, _, state in self.deliveries)
 
 
 @dataclass(frozen=True, slots=True)

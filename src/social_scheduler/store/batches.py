@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import String, case, cast, func, select
+from sqlalchemy import String, case, cast, func, select, true
 
 from social_scheduler.lifecycle import DeliveryState
 from social_scheduler.message import Message
@@ -54,14 +54,15 @@ def current_approvals(tx: Transaction, post_ids: Sequence[int]) -> dict[int, lis
 
 
 def states_of(
-    tx: Transaction, post_ids: Sequence[int]
+    tx: Transaction, post_ids: Sequence[int] | None = None
 ) -> dict[int, list[tuple[str, str, DeliveryState]]]:
-    """(account, language, state) of every delivery of several posts, in the accounts' order."""
+    """(account, language, state) of every delivery, in the accounts' order: of several posts,
+    or (without) of all."""
     found: dict[int, list[tuple[str, str, DeliveryState]]] = {}
     query = (
         select(Delivery.post_id, Account.name, Delivery.language, Delivery.state)
         .join(Account, Account.id == Delivery.account_id)
-        .where(Delivery.post_id.in_(post_ids))
+        .where(true() if post_ids is None else Delivery.post_id.in_(post_ids))
         .order_by(Delivery.account_id)
     )
     for post_id, account, language, state in tx.execute(query):

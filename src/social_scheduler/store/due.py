@@ -379,7 +379,7 @@ def unconfirmed(tx: Transaction) -> list[int]:
 
 
 def to_look_for(tx: Transaction, now: datetime) -> list[int]:
-    """Unconfirmed deliveries that are worth looking for now."""
+    """Unconfirmed deliveries that are to be looked for by then."""
     return list(
         tx.scalars(
             select(Delivery.id)

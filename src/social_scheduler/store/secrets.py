@@ -33,6 +33,11 @@ def every(tx: Transaction) -> list[Secret]:
     return list(tx.scalars(select(Secret).order_by(Secret.place)))
 
 
+def places(tx: Transaction) -> set[str]:
+    """Where something is kept."""
+    return set(tx.scalars(select(Secret.place)))
+
+
 def add(tx: Transaction, place: str, version: int, sealed: bytes, now: datetime) -> None:
     """The first secret of a place."""
     tx.add(Secret(place=place, version=version, sealed=sealed, kept_at=now))
@@ -82,8 +87,11 @@ def forget_account(tx: Transaction, account: str, why: str) -> None:
         update(Account)
         .where(Account.name == account)
         .values(
-            state=AccountState.SUSPENDED, trouble=why, keys_version=Account.keys_version + 1
-        )  # as above
+            state=AccountState.SUSPENDED,
+            trouble=why,
+            ends_at=None,
+            keys_version=Account.keys_version + 1,  # as above
+        )
     )
 
 

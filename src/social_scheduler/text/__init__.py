@@ -17,6 +17,7 @@ from social_scheduler.text.counting import (
     weighted_length,
     weighted_prefix,
 )
+from social_scheduler.text.mentioning import mentions_on
 from social_scheduler.text.reading import (
     Deceit,
     Direction,
@@ -44,6 +45,7 @@ __all__ = [
     "hashtags",
     "links",
     "mentions",
+    "mentions_on",
     "nfc",
     "prefix",
     "split",

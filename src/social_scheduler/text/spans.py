@@ -21,7 +21,7 @@ class Span(NamedTuple):
 _SPACES = r"\x09-\x0d\x20\x85\xa0\u1680\u180e\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
 _MARKS = r"\u202a-\u202e\u061c\u200e\u200f\u2066-\u2069"
 _NEVER = r"\ufffe\ufeff\uffff"
-_ACCENTED = (
+ACCENTED = (
     r"\xc0-\xd6\xd8-\xf6\xf8-\u024f\u0253\u0254\u0256\u0257\u0259\u025b\u0263\u0268\u026f\u0272"
     r"\u0289\u028b\u02bb\u0300-\u036f\u1e00-\u1eff"
 )
@@ -37,13 +37,13 @@ _MAY_HOLD_A_HOST = re.compile(
     rf"\.[^!'#%&()*+,\\\-./:;<=>?@\[\]^_{{|}}~${_SPACES}{_NEVER}{_MARKS}]"
 )
 _BAD_LABEL = re.compile(r"(?:^|\.)[-_]|[-_](?=\.)")
-_LATIN_NAME = re.compile(rf"(?:[-a-z0-9{_ACCENTED}]+\.)+", re.IGNORECASE)
+_LATIN_NAME = re.compile(rf"(?:[-a-z0-9{ACCENTED}]+\.)+", re.IGNORECASE)
 _LATIN_TLD = re.compile(r"(?:xn--[-0-9a-z]+|[a-z]+)(?![0-9a-z@+-])", re.IGNORECASE)
 _OTHER_TLD = re.compile(rf"(?:{'|'.join(tlds.OTHER)})(?![0-9A-Za-z@+-])")
 
-_IN_PATH = rf"[a-z\u0400-\u04ff0-9!*';:=+,.$/%#\[\]\-\u2013_~@|&{_ACCENTED}]"
+_IN_PATH = rf"[a-z\u0400-\u04ff0-9!*';:=+,.$/%#\[\]\-\u2013_~@|&{ACCENTED}]"
 _PARENTHESES = rf"\((?:{_IN_PATH}+|{_IN_PATH}*\({_IN_PATH}+\){_IN_PATH}*)\)"
-_PATH_END = rf"[+\-a-z\u0400-\u04ff0-9=_#/{_ACCENTED})]"
+_PATH_END = rf"[+\-a-z\u0400-\u04ff0-9=_#/{ACCENTED})]"
 _PATH = rf"/{_IN_PATH}*(?:{_PARENTHESES}{_IN_PATH}*)*(?<={_PATH_END})"
 _QUERY = r"\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/]"
 _AFTER_HOST = re.compile(rf"(?::[0-9]+)?({_PATH})?(?:{_QUERY})?", re.IGNORECASE)
@@ -62,11 +62,12 @@ _HASHTAG: Final = regex.compile(
     rf"[{_IN_HASHTAG}]++(?![#＃]|://)"
 )
 # Not after what makes it an e-mail address or a wink, unless that is an old retweet's RT.
+BEFORE_MENTION = r"(?:(?<![A-Za-z0-9_!#$%&*@＠])|(?<=(?<![A-Za-z0-9_+~.-])[rR][tT]))"
 _MENTION = re.compile(
-    r"(?:(?<![A-Za-z0-9_!#$%&*@＠])|(?<=(?<![A-Za-z0-9_+~.-])[rR][tT]))"
+    rf"{BEFORE_MENTION}"
     r"[@＠]([A-Za-z0-9_]++)((?:[.-]++[A-Za-z0-9_]++)*)(@[A-Za-z0-9-]++(?:\.[A-Za-z0-9-]++)+)?"
 )
-_NO_MENTION_BEFORE = re.compile(rf"[@＠{_ACCENTED}]|://")
+_NO_MENTION_BEFORE = re.compile(rf"[@＠{ACCENTED}]|://")
 
 
 def links(text: str) -> list[Span]:
@@ -176,7 +177,7 @@ def hashtags(text: str) -> list[Span]:
     if "#" not in text and "＃" not in text:
         return []
     found = [Span(match.start(), match.end(), match[0]) for match in _HASHTAG.finditer(text)]
-    return _outside(found, links(text))
+    return outside(found, links(text))
 
 
 def mentions(text: str) -> list[Span]:
@@ -193,10 +194,11 @@ def mentions(text: str) -> list[Span]:
             end = match.end(1)
         if _NO_MENTION_BEFORE.match(text, end) is None:
             found.append(Span(match.start(), end, text[match.start() : end]))
-    return _outside(found, links(text))
+    return outside(found, links(text))
 
 
-def _outside(spans: list[Span], taken: list[Span]) -> list[Span]:
+def outside(spans: list[Span], taken: list[Span]) -> list[Span]:
+    """Those of the pieces that do not touch what is taken."""
     return [
         span
         for span in spans

@@ -18,6 +18,7 @@ from social_scheduler.errors import NotSignedIn, SchedulerError
 from social_scheduler.services.actor import Actor, Right
 from social_scheduler.services.hold import list_holds
 from social_scheduler.services.inbox import alarm_counts
+from social_scheduler.services.views import said_of, said_of_post
 from social_scheduler.store import holds as hold_store
 from social_scheduler.store.tables import Hold
 from social_scheduler.web import words
@@ -177,6 +178,8 @@ class Desk:
             "said": lambda text: catalogue.gettext(text) if text else "",
             "is_known": lambda text: locale == "en" or catalogue.gettext(text) != text,
             "hold_matches": hold_matches,
+            "said_of": said_of,
+            "said_of_post": said_of_post,
         }
         return environment
 

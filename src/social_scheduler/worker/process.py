@@ -68,6 +68,8 @@ CLOCK_OFF = timedelta(seconds=5)
 
 IDLE_AHEAD = timedelta(seconds=5)
 """`--until-idle` ends when nothing is due within this, and no film is waited for."""
+LOOK_AHEAD = timedelta(minutes=1)
+"""How long `--until-idle` waits for the next look for what is unconfirmed."""
 
 TROUBLE = (
     DeliveryState.UNCONFIRMED,
@@ -97,6 +99,8 @@ class Worker:
     _failure: BaseException | None = None
     _ticked: bool = False
     _looked: bool = False
+    _unasked: set[int] = field(default_factory=set)
+    """Deliveries whose network could not be asked whether they are live."""
     _connected: bool = False
     _noted: Noted = field(default_factory=Noted)
     _told_waiting: frozenset[str] = frozenset()
@@ -138,7 +142,7 @@ class Worker:
         )
 
     def run(self, *, until_idle: bool = False) -> None:
-        """Publish until told to stop, or until nothing is due within five seconds."""
+        """Publish until told to stop, or until `idle`."""
         with ExitStack() as alone:
             self.start(alone)
             clock = self._clock()
@@ -268,16 +272,17 @@ class Worker:
 
     def _look(self) -> None:
         self._look_now.clear()
-        look_for_lost(self.publisher, self._by())
+        self._unasked.update(look_for_lost(self.publisher, self._by()))
         while prove(self.publisher, self._by()) and not self._stopping.is_set():
             if not self.pipeline.is_empty:
                 break  # what is due comes first; the next tick goes on
         self._looked = True
 
     def idle(self) -> bool:
-        """Whether nothing is being sent, due or to be looked at within five seconds.
+        """Whether nothing is being sent, due or to be read back within five seconds.
 
-        What is due and waits for its network to be done with a film is not left behind.
+        Two things are waited for longer: a film that its network works on when it is due, and
+        the looks for what is unconfirmed, until it is found or a person has to decide.
         """
         # In turn with the tick: what it has claimed and not yet handed over is not idle.
         with self._turn:
@@ -290,9 +295,10 @@ class Worker:
         soon = now + IDLE_AHEAD
         with self.context.database.read() as tx:
             pulse = due_store.pulse(tx)
-            if due_store.is_film_awaited(tx, now):
+            awaited = set(due_store.to_look_for(tx, now + LOOK_AHEAD)) - self._unasked
+            if awaited or due_store.is_film_awaited(tx, now):
                 return False
-        if _is_past(pulse.look, soon) or _is_past(pulse.proof, soon):
+        if _is_past(pulse.proof, soon):
             return False
         return not (_is_past(pulse.ready, soon) and is_anything_due(self.context, IDLE_AHEAD))
 

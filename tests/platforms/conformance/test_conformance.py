@@ -7,9 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from social_scheduler.cli.shared import TOKEN
+from social_scheduler.cli.workspace import PASSWORD
+from social_scheduler.config import Settings
 from social_scheduler.errors import NotSent, PlatformError, Refused, Unauthorized
 from social_scheduler.message import Attachment, Card
-from social_scheduler.platforms import Connection, Published
+from social_scheduler.platforms import Connection, Published, discover
 from social_scheduler.text import LENGTHS, byte_length
 from tests.platforms.conformance.performing import Performer, picture, words
 
@@ -31,6 +34,14 @@ def test_the_keys_tell_whose_they_are(performer: Performer) -> None:
     who = performer.platform.identify(performer.connection())
     assert who.native_id == performer.guest.native_id
     assert who.handle.lower() == performer.guest.handle.lower()
+
+
+def test_the_variable_of_a_key_means_nothing_else(place: tuple[str, object]) -> None:
+    platform = discover()[place[0]]
+    keys = {*platform.keys, *(platform.sign_in.app_keys if platform.sign_in else ())}
+    taken = {"workspace", *Settings.model_fields}
+    taken |= {name.removeprefix("SOCIAL_SCHEDULER_").lower() for name in (TOKEN, PASSWORD)}
+    assert keys & taken == set(), "choose another name: SOCIAL_SCHEDULER_… of it is taken"
 
 
 def test_wrong_keys_are_not_accepted_and_named_by_no_error(performer: Performer) -> None:

@@ -60,7 +60,7 @@ def facets(text: str, dids: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _mentions(text: str) -> list[Span]:
-    return [span for span in texts.mentions(text) if is_handle(span.text[1:])]
+    return [span for span in texts.mentions_on("bluesky", text) if is_handle(span.text[1:])]
 
 
 def _handle(mention: Span) -> str:

@@ -60,7 +60,7 @@ class Telegram(Basics):
         picture_bytes=10_000_000,
         picture_side=2560,
         picture_types=frozenset({"image/jpeg", "image/png"}),
-        alt_text=10_000,
+        alt_text=0,
         thread=True,
         films=10,
         film_bytes=50_000_000,

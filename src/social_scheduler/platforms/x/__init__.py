@@ -44,7 +44,6 @@ class X(Basics):
     recovery = Recovery(RecoveryKind.SEARCHABLE, settle=(10, 30, 90))
     # Films: docs.x.com, "Media best practices". Its newest text grants every account 20 minutes
     # and 8 GB, older ones and other pages 140 seconds and 512 MB: what all of them grant holds.
-    # No film gets an alt text: X keeps those of pictures only.
     limits = Limits(
         text=280,
         counted_in="weighted",
@@ -59,6 +58,7 @@ class X(Basics):
         film_side=1280,
         film_milliseconds=140_000,
         moving_picture_bytes=15_000_000,
+        film_alt_text=False,
         captions=True,
         options=frozenset({"replies", "quote", "repost"}),
     )
