@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, bindparam, func, or_, select, text
+from sqlalchemy import ColumnElement, ScalarSelect, Select, bindparam, func, or_, select, text
 from sqlalchemy.orm import aliased
 
 from social_scheduler.lifecycle import DeliveryState, PostState
@@ -300,17 +300,10 @@ def to_prepare(
     uploads = select(Upload.delivery_id).where(Upload.delivery_id == Delivery.id)
     return list(
         tx.scalars(
-            select(Delivery.id)
-            .join(Post, Post.id == Delivery.post_id)
-            .join(Account, Account.id == Delivery.account_id)
+            _with_pictures(now)
             .where(
-                SCHEDULED,
-                Delivery.pictures > 0,
                 Delivery.due_at <= until,
-                Delivery.not_after > now,
                 or_(Delivery.tries == 0, Delivery.ready_at <= now),
-                Post.state == PostState.APPROVED,
-                Account.state == AccountState.CONNECTED,
                 Account.platform.in_(platforms),
                 or_(~uploads.exists(), uploads.where(~Upload.ready).exists()),
             )
@@ -325,24 +318,25 @@ def is_film_awaited(tx: Transaction, now: datetime) -> bool:
     unready = select(Upload.delivery_id).where(
         Upload.delivery_id == Delivery.id, ~Upload.ready, Upload.expires_at > now
     )
+    query = _with_pictures(now).where(
+        Delivery.not_before <= now, Delivery.due_at <= now, unready.exists()
+    )
+    return tx.scalar(query.limit(1)) is not None
+
+
+def _with_pictures(now: datetime) -> Select[int]:
+    """Approved deliveries with pictures or films that may still be said."""
     return (
-        tx.scalar(
-            select(Delivery.id)
-            .join(Post, Post.id == Delivery.post_id)
-            .join(Account, Account.id == Delivery.account_id)
-            .where(
-                SCHEDULED,
-                Delivery.pictures > 0,
-                Delivery.not_before <= now,
-                Delivery.due_at <= now,
-                Delivery.not_after > now,
-                _APPROVED,
-                Account.state == AccountState.CONNECTED,
-                unready.exists(),
-            )
-            .limit(1)
+        select(Delivery.id)
+        .join(Post, Post.id == Delivery.post_id)
+        .join(Account, Account.id == Delivery.account_id)
+        .where(
+            SCHEDULED,
+            Delivery.pictures > 0,
+            Delivery.not_after > now,
+            Post.state == PostState.APPROVED,
+            Account.state == AccountState.CONNECTED,
         )
-        is not None
     )
 
 
