@@ -144,6 +144,27 @@ def test_what_only_looks_wrong_is_a_warning(problem: str, rules: Rules, place: P
         assert all(f.warning for f in found)
 
 
+def test_a_handle_that_a_letter_touches_is_told_in_a_text_that_is_divided(
+    rules: Rules, place: Place
+) -> None:
+    long = "Families return home. " * 14 + "With {@meridia}s."
+    words = GOOD.replace("    text:", "    split: yes\n    text:", 1)
+    words = words.replace("Families return home.", long, 1)
+    found = findings(words, rules, place)
+    assert any("`@MeridiaDemo` is no mention here on x" in f.problem for f in found), found
+
+
+@pytest.mark.parametrize("words", ["", "    thread:\n      en: [one, two]\n"])
+def test_a_wrong_word_beside_a_wrong_shape_is_a_finding_and_no_crash(
+    rules: Rules, place: Place, words: str
+) -> None:
+    head, _, tail = GOOD.partition("    text:")
+    body = "    silent: maybe\n" + (f"{words}    text:{tail}" if words else "")
+    found = findings(head + body, rules, place)
+    assert any("`maybe` is not possible" in f.problem for f in found)
+    assert len(found) >= 2, found
+
+
 def test_two_posts_of_an_account_in_one_minute_are_a_warning(rules: Rules, place: Place) -> None:
     second = GOOD[GOOD.index("  - id:") :].replace("opening", "second").replace("home.", "soon.")
     second = second.replace("بيوتها.", "ديارها.").replace("elles.", "eux.")

@@ -63,7 +63,9 @@ class TestDisconnecting:
     ) -> None:
         desk.ready(desk.post())
 
-        assert service.disconnect_account(desk.context, desk.actor("noor"), "wire-en") == 1
+        assert service.disconnect_account(
+            desk.context, desk.actor("noor"), "wire-en"
+        ) == service.LeftWaiting(own=1, bound=0)
         desk.tick()
 
         assert desk.state() is D.SCHEDULED
@@ -78,6 +80,14 @@ class TestDisconnecting:
         desk.clock.forward(seconds=30)
         desk.tick()
         assert desk.state() is D.PUBLISHED
+
+    def test_what_goes_out_together_with_its_posts_is_counted(self, desk: Desk) -> None:
+        post = desk.post(words={"wire-en": "Good morning", "wire-ar": "صباح الخير"})
+        desk.ready(dataclasses.replace(post, release="together"))
+
+        waiting = service.disconnect_account(desk.context, desk.actor("noor"), "wire-ar")
+
+        assert waiting == service.LeftWaiting(own=1, bound=1)
 
     def test_only_an_admin_does_it(self, desk: Desk) -> None:
         for name in ("amal", "rana", "dima"):

@@ -146,7 +146,11 @@ def _guessed(loaded: Loaded[Campaign]) -> Loaded[Campaign]:
             near = difflib.get_close_matches(str(place[path[-1]]), choices, n=1, cutoff=0)
             place[path[-1]] = near[0]
             lines.add(loaded.tree.position(path)[0])
-    return replace(loaded, model=Campaign.model_validate(data), guessed=frozenset(lines))
+    try:
+        model = Campaign.model_validate(data)
+    except ValidationError as error:  # what is looked at only once every word is possible
+        return replace(loaded, findings=[*loaded.findings, *_shape(loaded.tree, Campaign, error)])
+    return replace(loaded, model=model, guessed=frozenset(lines))
 
 
 def _shape(tree: Tree, model: type[BaseModel], error: ValidationError) -> Iterator[Finding]:

@@ -22,7 +22,7 @@ from social_scheduler.campaign.wording import (
     words_in,
 )
 from social_scheduler.message import Limits
-from social_scheduler.text import LENGTHS, byte_length, mentions, nfc, split
+from social_scheduler.text import LENGTHS, byte_length, nfc, split
 
 __all__ = ["Named", "Place", "RenderProblem", "Rendered", "RenderedCard", "RenderedPart", "render"]
 
@@ -147,10 +147,7 @@ def _divided(
 
 def _in(text: str, named: tuple[Named, ...]) -> tuple[Named, ...]:
     """Those of the handles that stand in a piece of the text."""
-    if not named:
-        return ()
-    here = {span.text for span in mentions(text)}
-    return tuple(each for each in named if each.handle in here)
+    return tuple(each for each in named if each.handle in text)
 
 
 def _card(levels: list[Level], account: AccountEntry, filler: Filler) -> RenderedCard | None:

@@ -206,9 +206,13 @@ def disconnect(
             ask(f"The keys of {name} are deleted, and nothing goes out through it. Disconnect it?")
         waiting = service.disconnect_account(found.context, actor, name)
     if json:
-        emit({"disconnected": name, "open": waiting})
+        emit({"disconnected": name, "open": waiting.own, "bound": waiting.bound})
         return
     good(f"{name} is disconnected: its keys are gone, its history stays.")
     note("End its access at the network too: there the keys go on working.")
-    if waiting:
-        bad(f"{waiting} to be said through it stay queued, and wait until it is connected again.")
+    if waiting.own:
+        bound = f", and {waiting.bound} that go out together with them," if waiting.bound else ""
+        bad(
+            f"{waiting.own} to be said through it{bound} stay queued, and are missed when their "
+            "window closes before it is connected again."
+        )

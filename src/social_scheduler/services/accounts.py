@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
 
@@ -158,10 +159,19 @@ def keep(
     return account
 
 
-def disconnect_account(context: Context, actor: Actor, name: str) -> int:
+@dataclass(frozen=True, slots=True)
+class LeftWaiting:
+    """Deliveries that wait for an account to be connected again."""
+
+    own: int
+    bound: int
+    """To other accounts, released together with one of its own."""
+
+
+def disconnect_account(context: Context, actor: Actor, name: str) -> LeftWaiting:
     """Forget an account's keys: nothing is said through it until it is connected again.
 
-    Its history stays, and so does what is queued for it; answers how many deliveries are open.
+    Its history stays, and so does what is queued for it.
     """
     actor.require(Right.ADMIN)
     by = actor.by(context.now(), name)
@@ -173,7 +183,7 @@ def disconnect_account(context: Context, actor: Actor, name: str) -> int:
         connecting.end_open(tx, f"The account was {why}.", by.at, name)
         context.vault.forget(tx, Owner(name, account.platform, account.server), why)
         remember(tx, by, "disconnect_account")
-        return store.count_open(tx, account.id)
+        return LeftWaiting(store.count_open(tx, account.id), store.count_bound(tx, account.id))
 
 
 def list_accounts(context: Context, actor: Actor) -> list[Account]:

@@ -49,12 +49,10 @@ def _asked(context: Context, platform: str, what: str, body: Mapping[str, Any]) 
     try:
         with requests.Session() as session:
             session.trust_env = False  # no proxy: the sandbox is on this machine
-            answer = session.post(
+            _require_network(session, url, platform)
+            return session.post(
                 f"{url}/sandbox/{what}", json=body, timeout=10, allow_redirects=False
             )
-            if not answer.ok:
-                _require_network(session, url, platform)
-            return answer
     except requests.RequestException:
         raise WorkspaceError(
             f"The sandbox does not answer at {url}.",

@@ -160,14 +160,14 @@ def _why_not_sent(looked: Looked, holds: Sequence[Hold]) -> str:
     return f"the window closed; {held or f'the post was {state}'}"
 
 
-def look_for_lost(publisher: Publisher, by: By) -> list[int]:
+def look_for_lost(publisher: Publisher, by: By) -> dict[int, bool]:
     """Ask the networks for what may be live, where they let us and when it is worth it.
 
-    Answers the deliveries whose network could not be asked.
+    Answers by delivery whether its network could be asked.
     """
     with publisher.context.database.read() as tx:
         ids = due_store.to_look_for(tx, by.at)
-    return [delivery_id for delivery_id in ids if not _look_for(publisher, delivery_id, by)]
+    return {delivery_id: _look_for(publisher, delivery_id, by) for delivery_id in ids}
 
 
 def _look_for(publisher: Publisher, delivery_id: int, by: By) -> bool:

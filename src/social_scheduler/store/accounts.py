@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sqlalchemy import func, select, update
+from sqlalchemy.orm import aliased
 
 from social_scheduler.lifecycle import DeliveryState
 from social_scheduler.store.database import Transaction
@@ -66,6 +67,31 @@ def count_open(tx: Transaction, account_id: int) -> int:
             select(func.count())
             .select_from(Delivery)
             .where(Delivery.account_id == account_id, Delivery.state.not_in(final))
+        )
+        or 0
+    )
+
+
+def count_bound(tx: Transaction, account_id: int) -> int:
+    """Deliveries to other accounts that are not begun and go out with one to this account."""
+    this = aliased(Delivery)
+    together = select(this.id).where(
+        this.post_id == Delivery.post_id,
+        this.due_at == Delivery.due_at,
+        this.account_id == account_id,
+        this.state == DeliveryState.SCHEDULED,
+        this.together,
+    )
+    return (
+        tx.scalar(
+            select(func.count())
+            .select_from(Delivery)
+            .where(
+                Delivery.account_id != account_id,
+                Delivery.state == DeliveryState.SCHEDULED,
+                Delivery.together,
+                together.exists(),
+            )
         )
         or 0
     )

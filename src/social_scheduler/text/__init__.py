@@ -26,7 +26,7 @@ from social_scheduler.text.reading import (
     direction,
     dominant_script,
 )
-from social_scheduler.text.spans import Span, hashtags, links, mentions
+from social_scheduler.text.spans import Span, hashtags, links, mentions, outside
 from social_scheduler.text.splitting import split
 
 __all__ = [
@@ -47,6 +47,7 @@ __all__ = [
     "mentions",
     "mentions_on",
     "nfc",
+    "outside",
     "prefix",
     "split",
     "utf16_length",

@@ -22,7 +22,7 @@ _MASTODON = regex.compile(
     r"(?:@[\p{L}\p{M}\p{N}_]+(?:[.-]+[\p{L}\p{M}\p{N}_]+)*)?",
     regex.IGNORECASE,
 )
-_TELEGRAM = regex.compile(r"(?<![\p{L}\p{N}_])@[a-zA-Z][a-zA-Z0-9_]{3,31}(?![\p{L}\p{N}_])")
+_TELEGRAM = regex.compile(r"(?<![\p{L}\p{N}_])@[a-zA-Z][a-zA-Z0-9_]{3,31}(?![\p{L}\p{M}\p{N}_])")
 _X = regex.compile(rf"{BEFORE_MENTION}[@＠][A-Za-z0-9_]{{1,20}}+(?![@＠{ACCENTED}]|://)")
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import regex
@@ -197,10 +199,13 @@ def mentions(text: str) -> list[Span]:
     return outside(found, links(text))
 
 
-def outside(spans: list[Span], taken: list[Span]) -> list[Span]:
-    """Those of the pieces that do not touch what is taken."""
-    return [
-        span
-        for span in spans
-        if not any(other.start < span.end and span.start < other.end for other in taken)
-    ]
+def outside(spans: Sequence[Span], taken: Sequence[Span]) -> list[Span]:
+    """Those of the pieces that share nothing with what is taken; nothing is taken twice."""
+    ordered = sorted(taken)
+    starts = [other.start for other in ordered]
+
+    def is_free(span: Span) -> bool:
+        before = bisect_left(starts, span.end)
+        return before == 0 or ordered[before - 1].end <= span.start
+
+    return [span for span in spans if is_free(span)]

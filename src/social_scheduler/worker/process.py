@@ -272,7 +272,9 @@ class Worker:
 
     def _look(self) -> None:
         self._look_now.clear()
-        self._unasked.update(look_for_lost(self.publisher, self._by()))
+        looked = look_for_lost(self.publisher, self._by())
+        self._unasked -= {delivery for delivery, asked in looked.items() if asked}
+        self._unasked |= {delivery for delivery, asked in looked.items() if not asked}
         while prove(self.publisher, self._by()) and not self._stopping.is_set():
             if not self.pipeline.is_empty:
                 break  # what is due comes first; the next tick goes on
@@ -282,7 +284,8 @@ class Worker:
         """Whether nothing is being sent, due or to be read back within five seconds.
 
         Two things are waited for longer: a film that its network works on when it is due, and
-        the looks for what is unconfirmed, until it is found or a person has to decide.
+        the looks for what is unconfirmed, until it is found, a person has to decide, or its network
+        cannot be asked.
         """
         # In turn with the tick: what it has claimed and not yet handed over is not idle.
         with self._turn:

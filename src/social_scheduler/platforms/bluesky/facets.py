@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from social_scheduler import text as texts
@@ -24,7 +24,7 @@ def links(text: str) -> list[Span]:
     """The addresses in a text, with `https://` or without."""
     found = [_trimmed(match.start(), match[0]) for match in _ADDRESS.finditer(text)]
     whole = [span for span in found if _HAS_HOST.match(span.text)]
-    return sorted([*whole, *_outside(texts.links(text), whole)])
+    return sorted([*whole, *texts.outside(texts.links(text), whole)])
 
 
 def uri(link: Span) -> str:
@@ -40,8 +40,10 @@ def handles(text: str) -> list[str]:
 def facets(text: str, dids: Mapping[str, str]) -> list[dict[str, Any]]:
     """What is marked in a text. `dids` tells who has a handle; who is not there is not linked."""
     addresses = links(text)
-    people = [s for s in _outside(_mentions(text), addresses) if _handle(s) in dids]
-    tags = _outside([s for s in texts.hashtags(text) if _fits(s.text[1:])], [*addresses, *people])
+    people = [s for s in texts.outside(_mentions(text), addresses) if _handle(s) in dids]
+    tags = texts.outside(
+        [s for s in texts.hashtags(text) if _fits(s.text[1:])], [*addresses, *people]
+    )
     features = [
         *((span, "link", "uri", uri(span)) for span in addresses),
         *((span, "mention", "did", dids[_handle(span)]) for span in people),
@@ -81,11 +83,3 @@ def _trimmed(start: int, address: str) -> Span:
         else:
             break
     return Span(start, start + len(address), address)
-
-
-def _outside(spans: Sequence[Span], taken: Sequence[Span]) -> list[Span]:
-    return [
-        span
-        for span in spans
-        if not any(other.start < span.end and span.start < other.end for other in taken)
-    ]
