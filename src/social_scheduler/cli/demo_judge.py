@@ -8,10 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from social_scheduler.cli.shared import table
+from rich.cells import cell_len, chop_cells
+
+from social_scheduler.cli.shared import out, table
 
 NO_ALT_TEXTS = frozenset({("telegram", "image"), ("telegram", "video"), ("x", "video")})
 """What has no place for an alt text, by network and kind."""
+_BESIDE = 29
+"""Columns of the ledger's other cells: network, moment, media, and what is between them."""
 CAPTIONS = frozenset({"x", "bluesky"})
 """Networks that take a film's captions."""
 
@@ -63,25 +67,32 @@ def judge(wanted: Sequence[Said], ledger: Sequence[Mapping[str, Any]]) -> list[s
 
 
 def show(ledger: Sequence[Mapping[str, Any]]) -> None:
-    """The ledger, a line for each post."""
+    """The ledger, a line for each post, as wide as there is room."""
+    accounts = [f"@{entry['account']}" for entry in ledger]
+    room = out.width - max(map(cell_len, accounts), default=0) - _BESIDE
     table(
         "network",
         "account",
         "received",
-        "what the rehearsal networks accepted",
+        "accepted",
         "media",
         rows=[
             [
                 entry["network"],
-                f"@{entry['account']}",
+                account,
                 str(entry["received_at"])[11:19],
-                " ".join(entry["text"].split())[:70],
+                _beginning(entry["text"], max(20, min(room, 70))),
                 str(len(entry["media"]) or ""),
             ]
-            for entry in ledger
+            for entry, account in zip(ledger, accounts, strict=True)
         ],
         empty="Nothing was published.",
     )
+
+
+def _beginning(text: str, room: int) -> str:
+    line = " ".join(text.split())
+    return line if cell_len(line) <= room else chop_cells(line, room - 1)[0].rstrip() + "…"
 
 
 def counted(ledger: Sequence[Mapping[str, Any]]) -> str:
