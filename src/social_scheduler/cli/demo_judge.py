@@ -14,10 +14,10 @@ from social_scheduler.cli.shared import out, table
 
 NO_ALT_TEXTS = frozenset({("telegram", "image"), ("telegram", "video"), ("x", "video")})
 """What has no place for an alt text, by network and kind."""
-_BESIDE = 29
-"""Columns of the ledger's other cells: network, moment, media, and what is between them."""
 CAPTIONS = frozenset({"x", "bluesky"})
 """Networks that take a film's captions."""
+_BESIDE = 29
+"""Columns of the ledger's other cells: network, moment, media, and what is between them."""
 
 
 @dataclass(frozen=True, slots=True)
