@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -49,5 +50,53 @@ def test_nothing_is_published_when_it_may_not_go_out_any_more() -> None:
             line.answer(lambda: pytest.fail("a request was made"), publishing=True)
         with line, pytest.raises(NotSent, match="no connection"):
             line.answer(lambda: line.session.get("http://pigeons.example/"))
+    finally:
+        may_still_go_out.reset(asked)
+
+
+@pytest.mark.parametrize("body", [{}, {"json": {"a": "b"}}, {"data": {"a": "b"}}])
+def test_nothing_is_published_when_its_time_passes_while_it_connects(body: dict[str, Any]) -> None:
+    moments = iter([True, False])
+    asked = may_still_go_out.set(lambda: next(moments))
+    try:
+        with server(answer(reply(200, b"{}"))) as on:
+            line = Line(Connection(on.url, {}), "Pigeons", lambda: NOW)
+            with line, pytest.raises(NotSent, match="before Pigeons had any of it"):
+                line.answer(
+                    lambda: line.session.post("http://a.example/x", **body), publishing=True
+                )
+        assert not any(on.requests)
+    finally:
+        may_still_go_out.reset(asked)
+
+
+@pytest.mark.parametrize("body", [{"json": {"a": "b"}}, {"data": bytes(3_000_000)}])
+def test_nothing_of_a_body_leaves_when_its_time_passes_after_its_head(body: dict[str, Any]) -> None:
+    """A machine may stand still between the two."""
+    moments = iter([True, True, False])
+    asked = may_still_go_out.set(lambda: next(moments))
+    try:
+        with server(answer(reply(200, b"{}"))) as on:
+            line = Line(Connection(on.url, {}), "Pigeons", lambda: NOW)
+            with line, pytest.raises(NotSent, match="before Pigeons had any of it"):
+                line.answer(
+                    lambda: line.session.post("http://a.example/x", **body), publishing=True
+                )
+        assert not any(request.partition(b"\r\n\r\n")[2] for request in on.requests)
+    finally:
+        may_still_go_out.reset(asked)
+
+
+def test_a_body_that_has_begun_may_take_longer() -> None:
+    moments = iter([True, True, True])
+    asked = may_still_go_out.set(lambda: next(moments))
+    try:
+        with server(answer(reply(200, b"{}"))) as on:
+            line = Line(Connection(on.url, {}), "Pigeons", lambda: NOW)
+            with line:
+                line.answer(
+                    lambda: line.session.post("http://a.example/x", data=bytes(3_000_000)),
+                    publishing=True,
+                )
     finally:
         may_still_go_out.reset(asked)

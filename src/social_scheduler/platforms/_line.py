@@ -144,6 +144,8 @@ class Line:
         evidence = " from ".join(type(error).__name__ for error in _transport.causes(failure))
         if not self.session.offered:
             raise NotSent(f"The request to {self.label} could not be made up.", evidence=evidence)
+        if isinstance(failure, _transport.TooLate):
+            raise NotSent(f"The call was given up before {self.label} had any of it.")
         never = _transport.never_connected(failure)
         if never is not None:
             host = urlsplit(self.base_url).hostname

@@ -27,7 +27,7 @@ from urllib3.exceptions import (
     NewConnectionError,
 )
 
-from social_scheduler.platforms import Connection
+from social_scheduler.platforms import Connection, may_still_go_out
 
 LARGEST_ANSWER = 2_000_000
 """Bytes; nothing a network has to say to us is larger."""
@@ -39,8 +39,30 @@ class NeverConnected(NewConnectionError):
     """No connection came about, TLS included: not one byte of the request has left."""
 
 
+class TooLate(Exception):
+    """The last moment passed before there was anything that a network could act on."""
+
+
 _opened: ContextVar[list[socket.socket]] = ContextVar("_opened")
 """The sockets of the request that is being sent, so that it can be cut off as a whole."""
+
+
+def _require_time() -> None:
+    if not may_still_go_out.get()():
+        raise TooLate
+
+
+class _Body(BytesIO):
+    """A request's body, in pieces: the first of them is given out only while it may go out.
+
+    Connecting takes a while, and a machine may stand still in it. A network that got the head of
+    a request and nothing of its body has nothing to act on.
+    """
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        if self.tell() == 0:
+            _require_time()
+        return super().read(size)
 
 
 class _PlainConnection(HTTPConnection):
@@ -50,6 +72,7 @@ class _PlainConnection(HTTPConnection):
         except Exception as error:
             raise NeverConnected(self, type(error).__name__) from error
         _opened.get([]).append(self.sock)
+        _require_time()  # a request without a body is whole with its first bytes
 
 
 class _TlsConnection(HTTPSConnection):
@@ -59,6 +82,7 @@ class _TlsConnection(HTTPSConnection):
         except Exception as error:
             raise NeverConnected(self, type(error).__name__) from error
         _opened.get([]).append(self.sock)
+        _require_time()
 
 
 class _PlainPool(HTTPConnectionPool):
@@ -129,9 +153,11 @@ class Session(requests.Session):
 
     def _sent(self, request: requests.PreparedRequest, **kwargs: Any) -> requests.Response:
         kwargs |= {"timeout": self._timeout, "allow_redirects": False, "stream": True}
+        if isinstance(request.body, str):
+            request.body = request.body.encode()
         if isinstance(request.body, bytes):
             # In pieces: bytes would have to leave as a whole within the time to connect.
-            request.body = BytesIO(request.body)  # type: ignore[assignment]
+            request.body = _Body(request.body)  # type: ignore[assignment]
         with _cut_off_after(LONGEST * self._timeout[1]):
             answer = super().send(request, **kwargs)
             body = answer.raw.read(LARGEST_ANSWER + 1, decode_content=True)
