@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,62 +43,58 @@ def test_a_body_of_bytes_goes_out_with_its_length_and_not_in_chunks() -> None:
     assert [bool(r.partition(b"\r\n\r\n")[2]) for r in on.requests] == [True] * 3 + [False] * 2
 
 
+@contextmanager
+def in_time(*moments: bool) -> Iterator[None]:
+    """Whether it may still go out, each time that is asked."""
+    left = iter(moments)
+    before = may_still_go_out.set(lambda: next(left))
+    try:
+        yield
+    finally:
+        may_still_go_out.reset(before)
+
+
+def posted(url: str, publishing: bool = True, **body: Any) -> int:
+    """The status of the answer to one request."""
+    with Line(Connection(url, {}), "Pigeons", lambda: NOW) as line:
+        return line.answer(
+            lambda: line.session.post("http://pigeons.example/x", **body), publishing=publishing
+        ).status
+
+
 def test_nothing_is_published_when_it_may_not_go_out_any_more() -> None:
     """Asked at the last moment; what publishes nothing is not asked about."""
     line = Line(Connection("http://127.0.0.1:9", {}), "Pigeons", lambda: NOW)
-    asked = may_still_go_out.set(lambda: False)
-    try:
+    with in_time(False, False):
         with line, pytest.raises(NotSent, match="took too long"):
             line.answer(lambda: pytest.fail("a request was made"), publishing=True)
         with line, pytest.raises(NotSent, match="no connection"):
             line.answer(lambda: line.session.get("http://pigeons.example/"))
-    finally:
-        may_still_go_out.reset(asked)
+
+
+def test_what_publishes_nothing_goes_out_at_any_time() -> None:
+    """A module may ask about a post that it has just made."""
+    with server(answer(reply(200, b"{}"))) as on, in_time():
+        assert posted(on.url, publishing=False, json={"a": "b"}) == 200
 
 
 @pytest.mark.parametrize("body", [{}, {"json": {"a": "b"}}, {"data": {"a": "b"}}])
 def test_nothing_is_published_when_its_time_passes_while_it_connects(body: dict[str, Any]) -> None:
-    moments = iter([True, False])
-    asked = may_still_go_out.set(lambda: next(moments))
-    try:
-        with server(answer(reply(200, b"{}"))) as on:
-            line = Line(Connection(on.url, {}), "Pigeons", lambda: NOW)
-            with line, pytest.raises(NotSent, match="before Pigeons had any of it"):
-                line.answer(
-                    lambda: line.session.post("http://a.example/x", **body), publishing=True
-                )
-        assert not any(on.requests)
-    finally:
-        may_still_go_out.reset(asked)
+    given_up = pytest.raises(NotSent, match="before Pigeons had any of it")
+    with server(answer(reply(200, b"{}"))) as on, in_time(True, False), given_up:
+        posted(on.url, **body)
+    assert not any(on.requests)
 
 
 @pytest.mark.parametrize("body", [{"json": {"a": "b"}}, {"data": bytes(3_000_000)}])
 def test_nothing_of_a_body_leaves_when_its_time_passes_after_its_head(body: dict[str, Any]) -> None:
     """A machine may stand still between the two."""
-    moments = iter([True, True, False])
-    asked = may_still_go_out.set(lambda: next(moments))
-    try:
-        with server(answer(reply(200, b"{}"))) as on:
-            line = Line(Connection(on.url, {}), "Pigeons", lambda: NOW)
-            with line, pytest.raises(NotSent, match="before Pigeons had any of it"):
-                line.answer(
-                    lambda: line.session.post("http://a.example/x", **body), publishing=True
-                )
-        assert not any(request.partition(b"\r\n\r\n")[2] for request in on.requests)
-    finally:
-        may_still_go_out.reset(asked)
+    given_up = pytest.raises(NotSent, match="before Pigeons had any of it")
+    with server(answer(reply(200, b"{}"))) as on, in_time(True, True, False), given_up:
+        posted(on.url, **body)
+    assert not any(request.partition(b"\r\n\r\n")[2] for request in on.requests)
 
 
 def test_a_body_that_has_begun_may_take_longer() -> None:
-    moments = iter([True, True, True])
-    asked = may_still_go_out.set(lambda: next(moments))
-    try:
-        with server(answer(reply(200, b"{}"))) as on:
-            line = Line(Connection(on.url, {}), "Pigeons", lambda: NOW)
-            with line:
-                line.answer(
-                    lambda: line.session.post("http://a.example/x", data=bytes(3_000_000)),
-                    publishing=True,
-                )
-    finally:
-        may_still_go_out.reset(asked)
+    with server(answer(reply(200, b"{}"))) as on, in_time(True, True, True):
+        assert posted(on.url, data=bytes(3_000_000)) == 200

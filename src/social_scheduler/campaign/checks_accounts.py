@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from social_scheduler.campaign.checks_partners import SHAPES
 from social_scheduler.campaign.load import Loaded
-from social_scheduler.campaign.mistakes import did_you_mean
+from social_scheduler.campaign.mistakes import did_you_mean, short
 from social_scheduler.campaign.schema import Accounts
 from social_scheduler.errors import Finding
 
@@ -39,9 +39,8 @@ def check_entries(loaded: Loaded[Accounts], platforms: Iterable[str]) -> Iterato
             continue
         pattern, told = _OURS.get(account.platform, (r"[^\s@]+(@[^\s@]+)?", "no spaces"))
         if not re.fullmatch(pattern, account.handle.removeprefix("@"), re.ASCII):
-            shown = account.handle if len(account.handle) <= 40 else account.handle[:39] + "…"
             yield loaded.finding(
                 (*place, "handle"),
-                f"`{shown}` cannot be a handle on {account.platform}",
+                f"`{short(account.handle)}` cannot be a handle on {account.platform}",
                 f"write it as the network shows it: {told}",
             )

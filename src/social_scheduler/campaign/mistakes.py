@@ -83,7 +83,7 @@ def explain(
         allowed = one_of(error)
         return (
             False,
-            f"`{_short(value)}` is not possible for `{name}`",
+            f"`{short(value)}` is not possible for `{name}`",
             did_you_mean(str(value), allowed),
         )
     if kind == "value_error":
@@ -97,12 +97,12 @@ def explain(
 
 def _wrong_handle(value: str) -> tuple[str, str]:
     if value.startswith("@"):
-        return f"`{_short(value)}` begins with @", f"write `{_short(value[1:])}`: the @ is added"
-    return f"`{_short(value)}` cannot be a handle", "write it as the network shows it"
+        return f"`{short(value)}` begins with @", f"write `{short(value[1:])}`: the @ is added"
+    return f"`{short(value)}` cannot be a handle", "write it as the network shows it"
 
 
 def _by_kind(kind: str, name: str, value: Any, ctx: Mapping[str, Any]) -> tuple[str, str]:
-    shown = _short(value)
+    shown = short(value)
     if kind == "string_pattern_mismatch":
         if name == "late":
             return f"`{shown}` is not a length of time", "write such as `10 minutes` or `2 hours`"
@@ -205,6 +205,7 @@ def _bare(annotation: Any) -> Any:
     return annotation
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """What stands in a file, as a finding quotes it."""
     text = value if isinstance(value, str) else "…"
     return text if len(text) <= 40 else text[:39] + "…"

@@ -89,6 +89,10 @@ def undecided(publishing: bool, network: str, status: int, evidence: str) -> Pla
     return lost(publishing, problem, evidence)
 
 
+def _always() -> bool:
+    return True
+
+
 class Line:
     """One account's line to a network, for one call: `session` and the time under it.
 
@@ -120,16 +124,21 @@ class Line:
 
     def answer(self, send: Callable[[], object], *, publishing: bool = False) -> Answer:
         """Make one request on the session; its whole answer, or the outcome of having none."""
-        if publishing and not may_still_go_out.get()():
+        in_time = may_still_go_out.get() if publishing else _always
+        if not in_time():
             raise NotSent(
                 f"The call was given up: {self.label} took too long to answer what was asked first."
             )
         self.session.forget()
         failure: Exception | None = None
+        # The session asks again when it is connected: of what publishes alone.
+        before = may_still_go_out.set(in_time)
         try:
             send()
         except Exception as error:  # noqa: BLE001 - whatever it is, the session knows how far it got
             failure = error
+        finally:
+            may_still_go_out.reset(before)
         if self.session.answer is None:
             self._without_answer(self.session.failure or failure, publishing=publishing)
         return Answer(
